@@ -29,13 +29,13 @@ const page = (query: string): Promise<OperatorTaskPage> => world.get(`/api/tasks
 const ids = ({ tasks }: OperatorTaskPage) => tasks.map(({ id }) => id);
 
 describe('the operator’s page', () => {
-  it.each(PATHS)('is 404 at %s for whom allow refuses', async (path) => {
+  it.each(PATHS)('is 404 at %s for those whom allow refuses', async (path) => {
     const response = await world.call(path, {}, 'none');
     expect(response.status).toBe(404);
     expect(await response.json()).toMatchObject({ code: 'not_found' });
   });
 
-  it('is 404 for an act, too, from whichever page it comes', async () => {
+  it('is 404 for their acts, too, from their own or another site', async () => {
     const body = { act: 'pause', target: { name: 'pausable' } };
     for (const headers of [{}, { origin: 'https://evil.example' }]) {
       expect((await world.post(body, 'none', headers)).status).toBe(404);
@@ -58,7 +58,7 @@ describe('the operator’s page', () => {
     expect(await world.raw.exists('inloop:paused:pausable')).toBe(0);
   });
 
-  it('answers 503 while Redis is away, and says when to come again', async () => {
+  it('answers 503 while Redis is away, and says when to try again', async () => {
     const backend = backendOn({ ...NO_BUS, REDIS_URL: 'redis://127.0.0.1:1' });
     const operator = createOperator({ backend, tasks: [], allow: () => 'act' });
     const server = await startHttpServer(express().use(operator.router));
@@ -80,7 +80,7 @@ describe('one task', () => {
   it('is shown with its story: accepted, started, an attempt that failed, and how it ended', async () => {
     const { id } = await world.start({ fails: 1 });
     await world.reaches(id, 'succeeded');
-    // The push of the outcome comes into the story a moment after the outcome.
+    // The push gets into the story a moment after the outcome.
     const details = await eventually(async (): Promise<TaskDetails | false> => {
       const now: TaskDetails = await world.get(`/api/tasks/${id}`);
       return now.story.at(-1)?.type === 'pushed' && now;
@@ -122,7 +122,7 @@ describe('one task', () => {
 });
 
 describe('the list of tasks', () => {
-  it('has those that fit each condition, and no other', async () => {
+  it('has the tasks that meet all conditions, and no others', async () => {
     // Both fail with the message "The disk is full.", and with different codes.
     const [noDisk, noNet] = [
       await world.start({ fails: 2 }, 'bob'),
@@ -149,7 +149,7 @@ describe('the list of tasks', () => {
     'limit=0',
     'limit=101',
     'cursor=x',
-    // White space alone is no word to search for.
+    // White space alone has no word to search for.
     'error=%20',
     `error=${'long-'.repeat(41)}`,
   ])('refuses %s with a reason', async (query) => {
@@ -214,7 +214,7 @@ describe('what is stuck', () => {
     return report;
   };
 
-  it('names what has no worker, and says at once of a task that it waits for its concurrency key', async () => {
+  it('names tasks without a worker, and says in the view of a task at once that it waits for its concurrency key', async () => {
     const [first, second] = [
       await world.tasks.start(alone, { holds: true }, { owner: 'ada' }),
       await world.tasks.start(alone, {}, { owner: 'ada' }),
@@ -224,7 +224,7 @@ describe('what is stuck', () => {
     const { items } = await stuck();
     expect(items.find(({ reason }) => reason === 'no-worker')).toMatchObject({ name: 'orphan' });
     expect(items.find(({ reason }) => reason === 'no-worker')?.ids).toContain(lonely.id);
-    // The list names a task that waits for its key only after a minute. The page of that task says it at once.
+    // The report names a task that waits for its key only after a minute. The view of that task says it at once.
     expect(items.find(({ reason }) => reason === 'concurrency-key')).toBeUndefined();
     expect((await world.get(`/api/tasks/${second.id}`)).stuck).toBe('concurrency-key');
     expect((await world.get(`/api/tasks/${lonely.id}`)).stuck).toBe('no-worker');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { createMemoryBackend } from '../testing/backend/memory-backend.ts';
 import { createOperator } from './create-operator.ts';
-import { type OperatorOptions, userOf } from './options.ts';
+import { type OperatorOptions, readAllowed } from './options.ts';
 
 describe('createOperator', () => {
   it.each([
@@ -20,16 +20,16 @@ describe('createOperator', () => {
 
 describe('what allow gives', () => {
   it('is nobody, a role, or a role and a name', () => {
-    expect(userOf(null)).toBeNull();
-    expect(userOf(undefined)).toBeNull();
-    expect(userOf('view')).toEqual({ role: 'view', who: null });
-    expect(userOf({ role: 'act', who: 'grace' })).toEqual({ role: 'act', who: 'grace' });
+    expect(readAllowed(null)).toBeNull();
+    expect(readAllowed(undefined)).toBeNull();
+    expect(readAllowed('view')).toEqual({ role: 'view', who: null });
+    expect(readAllowed({ role: 'act', who: 'grace' })).toEqual({ role: 'act', who: 'grace' });
   });
 
   it.each([true, 'admin', {}, { role: 'act' }, { role: 'admin', who: 'grace' }])(
     'is never taken for a yes: %j',
     (given) => {
-      expect(() => userOf(given)).toThrow(/allow must give/);
+      expect(() => readAllowed(given)).toThrow(/allow must give/);
     },
   );
 });

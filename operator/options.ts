@@ -1,4 +1,7 @@
-/** The options of `createOperator`, and their checks. TypeScript checks them too, but plain JavaScript passes anything. */
+/**
+ * The options of `createOperator`, and their checks. TypeScript checks them too, but plain JavaScript passes anything.
+ * `tasks` is not checked here: `TaskOperations` does that.
+ */
 
 import type { Request } from 'express';
 import type { Backend } from '../backend/backend.ts';
@@ -9,10 +12,10 @@ import type { AnyTaskDefinition } from '../core/tasks/definition.ts';
 import { isObject, refuseOptions, requireOption } from '../core/values/options.ts';
 import { cut, describe } from '../core/values/text.ts';
 
-/** What an operator may do. `who` stands in the log and in the list of acts. */
+/** What an operator may do; null for nothing. `who` stands in the log and in the audit log. */
 export type Allowed = OperatorRole | { readonly role: OperatorRole; readonly who: string } | null;
 
-/** Says who may use the page: null for nobody. */
+/** Says what the sender of a request may do. null and undefined: they may not see the page. */
 export type Allow = (req: Request) => Allowed | undefined | Promise<Allowed | undefined>;
 
 /** What `createOperator` takes. */
@@ -22,9 +25,9 @@ export interface OperatorOptions {
   /** The definitions whose tasks may be retried here. */
   readonly tasks: readonly AnyTaskDefinition[];
   /**
-   * Who may look (`'view'`) and who may act (`'act'`). Whoever gets null is told 404, as if there were no page. It is
-   * asked at each request, and every 15 s for the stream of an open page, with the request that opened it. A stream ends after
-   * 10 minutes, and the page opens another with a new request.
+   * Who may look (`'view'`) and who may act (`'act'`). Whoever gets null is told 404, as if there were no page. `allow` is
+   * called at each request. For the stream of an open page it is called again every 15 s, with the request that opened the
+   * stream. A stream ends after 10 minutes, and the page opens another with a new request.
    *
    * @example
    * allow: (req) => (req.session.isAdmin ? { role: 'act', who: req.session.userId } : null)
@@ -40,7 +43,7 @@ export interface OperatorUser {
   readonly who: string | null;
 }
 
-/** The longest name of an operator. */
+/** The longest name of an operator, in characters. The rest is cut off. */
 const MAX_WHO_LENGTH = 200;
 const EXPECTED = "'view', 'act', { role, who } or null";
 
@@ -63,8 +66,12 @@ export function checkOperatorOptions(options: OperatorOptions): void {
   requireOption(isFlag, 'createOperator: payloads', 'true or false', payloads);
 }
 
-/** Who the operator is, by what `allow` gave; null for nobody. @throws ConfigError `invalid_options` for anything else */
-export function userOf(allowed: unknown): OperatorUser | null {
+/**
+ * Reads what `allow` gave.
+ * @returns null if they may not see the page
+ * @throws ConfigError `invalid_options` if it is not an `Allowed`
+ */
+export function readAllowed(allowed: unknown): OperatorUser | null {
   if (allowed === null || allowed === undefined) return null;
   if (isRole(allowed)) return { role: allowed, who: null };
   const { role, who } = isObject(allowed) ? (allowed as { role?: unknown; who?: unknown }) : {};

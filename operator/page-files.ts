@@ -1,8 +1,8 @@
 /**
  * The files of the operator's page as text. It serves `serve-page.ts`.
  *
- * This file bundles them from source, as tests want it. `npm run build` replaces its compiled form by one that contains the texts
- * (dev/setup/embed-page.mjs): neither the sources nor esbuild are published.
+ * In tests, `readPageFiles` bundles them from source. In a build it cannot: neither the sources nor esbuild are published. So
+ * `npm run build` replaces the compiled form of this file by one that contains the texts (dev/setup/embed-page.mjs).
  */
 
 import { readFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The page: its HTML, and what that loads from beside it. */
+/** The page: its HTML, and the three files that the HTML loads. */
 export interface PageFiles {
   readonly html: string;
   /** `page.js` */
@@ -23,7 +23,7 @@ export interface PageFiles {
 
 type BuildSync = (options: object) => { readonly outputFiles: readonly { readonly text: string }[] };
 
-/** Reads the files. It takes half a second from source, and no time in a build. */
+/** Reads the files, synchronously. From source this takes half a second; in a build, no time. */
 export function readPageFiles(): PageFiles {
   const folder = join(dirname(fileURLToPath(import.meta.url)), 'page');
   const { buildSync } = createRequire(import.meta.url)('esbuild') as { buildSync: BuildSync };

@@ -14,7 +14,7 @@ describe('the files of the operator page', () => {
   const get = (path: string, init: RequestInit = {}) =>
     fetch(`${server.url}/team/operator${path}`, { redirect: 'manual', ...init });
 
-  it('may load nothing from elsewhere, are shown in no frame, and tell nobody their address', async () => {
+  it('may load nothing from elsewhere, may be shown in no frame, and tell nobody their address', async () => {
     for (const path of ['/', '/page.js', '/page.css', '/page.svg']) {
       const { status, headers } = await get(path);
       expect([path, status]).toEqual([path, 200]);
@@ -27,7 +27,7 @@ describe('the files of the operator page', () => {
     }
   });
 
-  it('have their own types, and no inline script or style', async () => {
+  it('have the right content types, and no inline script or style', async () => {
     const types = await Promise.all(
       ['/', '/page.js', '/page.css', '/page.svg'].map(async (path) => (await get(path)).headers.get('content-type')),
     );

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import express, { type RequestHandler, type Router } from 'express';
 import { readPageFiles } from './page-files.ts';
 
-/** It loads nothing but its own files, connects to nothing but its own host, and is shown in no frame. */
+/** The page loads only its own files, connects only to its own host, and may not be shown in a frame. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -22,7 +22,7 @@ const HEADERS = {
   'X-Frame-Options': 'DENY',
   // Addresses of the page hold owners and words of errors.
   'Referrer-Policy': 'no-referrer',
-  // Asked for again each time, and answered with 304: another version is there at once.
+  // A browser asks each time, and is answered 304 if nothing has changed. So after a deploy it has the new version at once.
   'Cache-Control': 'private, no-cache',
 };
 
@@ -36,7 +36,7 @@ export function createPageRouter(): Router {
       next();
       return;
     }
-    // The page names its files and calls relative to its own address, which therefore ends with a slash.
+    // The page's files and calls have relative addresses, so the address of the page has to end with a slash.
     const last = path.slice(path.lastIndexOf('/') + 1);
     res.redirect(308, `./${last}/${query === undefined ? '' : `?${query}`}`);
   });

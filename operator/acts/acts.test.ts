@@ -14,7 +14,6 @@ const world = useOperator();
 
 const statusOf = async (id: string, owner = 'ada'): Promise<string> =>
   ((await world.tasks.tasks.get(owner, id)) as Snapshot).status;
-/** The list of acts. */
 const audit = (): Promise<AuditPage> => world.get('/api/audit');
 /** The status and the code of an answer. */
 const refusal = async (response: Response) => [response.status, (await response.json()).code];
@@ -79,7 +78,7 @@ describe('cancel', () => {
     const first = await (await world.post({ act: 'cancel', token })).json();
     expect(first.done).toBe(200);
     expect(await world.act({ act: 'cancel', token: first.next })).toMatchObject({ done: 50, next: null });
-    // The steps of one act share a line in the list of acts.
+    // The steps of one act share an entry of the audit log.
     const [entry, before] = (await audit()).entries;
     expect([entry?.done, entry?.ids.length]).toEqual([250, 100]);
     expect(before?.filter).not.toEqual(entry?.filter);
@@ -89,7 +88,7 @@ describe('cancel', () => {
 });
 
 describe('forget', () => {
-  it('erases all of a user, and the list of acts does not name them', async () => {
+  it('erases all of a user, and the audit log does not name them', async () => {
     const { id } = await world.start({}, 'leaver@example.com');
     await world.reaches(id, 'succeeded', 'leaver@example.com');
     const target = { owner: 'leaver@example.com' };
@@ -125,7 +124,7 @@ describe('forget', () => {
     expect([again.count, erased]).toEqual([left, []]);
     expect(await world.act({ act: 'forget', token: again.token })).toMatchObject({ done: left, next: null });
     expect(erased).toEqual([left]);
-    // One line for each time it was begun, however many steps it took.
+    // One entry for each time it was begun, however many steps it took.
     expect((await audit()).entries.slice(0, 2).map(({ done }) => done)).toEqual([left, first.done]);
     await startMany(300, owner);
     expect(await world.tasks.forget(owner)).toBe(300);
@@ -133,7 +132,7 @@ describe('forget', () => {
     stop();
   });
 
-  it('is told by a keyed hash: whoever reads the list cannot test whether an owner they guess is in it', async () => {
+  it('names the owner by a keyed hash: whoever reads the audit log cannot test whether an owner they guess is in it', async () => {
     const hashes: (string | null)[] = [];
     for (const owner of ['guessed@example.com', 'other@example.com', 'guessed@example.com']) {
       const { token } = await world.preview({ act: 'forget', target: { owner } });
@@ -156,8 +155,8 @@ describe('forget', () => {
 describe('pause', () => {
   const start = () => world.tasks.start(pausable, {}, { owner: 'ada' });
 
-  it('keeps workers from taking tasks, those of new workers too, until it is resumed', async () => {
-    // A worker waits for a job now, in a command that blocks.
+  it('keeps workers from taking tasks until it is resumed, also workers that start later', async () => {
+    // After this task the worker waits for its next job, in a Redis command that blocks.
     await world.reaches((await start()).id, 'succeeded');
     await world.act({ act: 'pause', target: { name: 'pausable' } });
     const waiting = [await start(), await start()];
@@ -168,7 +167,7 @@ describe('pause', () => {
       return definition?.paused && definition.line === 2 ? now : null;
     });
     expect(overview.definitions.find(({ name }) => name === 'pausable')?.paused).toMatchObject({ who: 'grace' });
-    // Both workers have asked for jobs meanwhile: other definitions go on.
+    // Both workers ask for jobs meanwhile. Those of other definitions run.
     await world.reaches((await world.start()).id, 'succeeded');
     for (const { id } of waiting) expect(await statusOf(id)).toBe('queued');
     const report: StuckReport = await world.get('/api/stuck');
@@ -179,20 +178,20 @@ describe('pause', () => {
     for (const { id } of waiting) await world.reaches(id, 'succeeded');
   });
 
-  it('is for definitions that there are', async () => {
+  it('is refused for a definition that there is not', async () => {
     for (const act of ['pause', 'resume']) {
       expect(await refusal(await world.post({ act, target: { name: 'none' } }))).toEqual([422, 'invalid_act']);
     }
   });
 
   it('is shown and can be ended after a deploy that has removed the definition', async () => {
-    // As if a worker had named it that is gone by now, and no server.
+    // As if a worker that is gone by now had named it, and no server.
     await world.raw.sAdd('inloop:operator:names', 'removed');
     await world.act({ act: 'pause', target: { name: 'removed' } });
     await world.raw.sRem('inloop:operator:names', 'removed');
     const { definitions }: Overview = await world.get('/api/overview');
     expect(definitions.find(({ name }) => name === 'removed')?.paused).toMatchObject({ who: 'grace' });
-    // One that was paused by an earlier version is in no list.
+    // A definition that an earlier version has paused is in no list.
     await world.raw.sRem('inloop:definitions', 'removed');
     expect(await world.act({ act: 'resume', target: { name: 'removed' } })).toMatchObject({ act: 'resume' });
     expect(await world.raw.exists('inloop:paused:removed')).toBe(0);
@@ -218,7 +217,7 @@ describe('an act', () => {
     expect(await refusal(await world.post(body))).toEqual([422, 'invalid_act']);
   });
 
-  it('is carried out once for a preview, by whom it was shown to', async () => {
+  it('is carried out once for a preview, and only by the operator who was shown it', async () => {
     const [id = ''] = await failed(1, 'token');
     const { token }: ActPreview = await world.preview({ act: 'retry', target: { ids: [id] } });
     for (const [act, more] of [
@@ -232,7 +231,7 @@ describe('an act', () => {
     expect(await refusal(await world.post({ act: 'retry', token }))).toEqual([409, 'preview_expired']);
   });
 
-  it('is told to the log, to listeners and to the list of acts', async () => {
+  it('is told to the log, to listeners and to the audit log', async () => {
     const [id = ''] = await failed(1, 'told');
     const heard: unknown[] = [];
     const stop = world.backend.on('operator.acted', (event) => heard.push(event));

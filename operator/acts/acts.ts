@@ -1,9 +1,9 @@
 /**
- * Does what an operator asks for: retry, cancel, forget, pause, resume; first as a preview. Every act is told to the log
- * (`operator.acted`) and kept in the list of acts. It serves `POST /api/acts`.
+ * Carries out the acts of operators: retry, cancel, forget, pause, resume. `preview` says what an act would do. Every act is told
+ * to the log (`operator.acted`) and kept in the audit log. It serves `POST /api/acts`.
  *
- * An act on many tasks goes in steps, one a call: 200 tasks. So no call takes long, and no other user of
- * Redis waits. The answer to each has a token for the next step.
+ * An act on many tasks goes in steps of at most 200 tasks. Each call takes one step, and its answer has a token for the next one.
+ * So no call takes long, and no other user of Redis has to wait.
  */
 
 import type { Backend } from '../../backend/backend.ts';
@@ -17,13 +17,15 @@ import type { TaskOperations } from '../../server/tasks/operations.ts';
 import type { TaskFinder } from '../data/task-finder.ts';
 import { toRow } from '../data/task-row.ts';
 import { ActTargets } from './act-targets.ts';
-import { auditEntry } from './audit-entry.ts';
+import { makeAuditEntry } from './audit-entry.ts';
 import { createOwnerHash } from './owner-hash.ts';
 import { type Preview, PreviewStore } from './preview-store.ts';
 
 /** How many tasks are changed at the same time. */
 const AT_THE_SAME_TIME = 10;
+/** How many tasks a preview lists. */
 const ROWS_SHOWN = 20;
+/** How many refusals the answer to a step lists. */
 const MOST_REFUSALS = 20;
 
 export interface ActsOptions {
@@ -34,9 +36,9 @@ export interface ActsOptions {
 
 /** What one step has done. */
 interface Step {
-  /** How many tasks were changed. */
+  /** How many tasks were changed or erased. */
   count: number;
-  /** Those that were changed, without those that were erased. */
+  /** The tasks that were changed. Those that were erased are not among them. */
   readonly ids: string[];
   readonly refusals: { readonly id: string; readonly code: string; readonly detail: string }[];
 }
@@ -59,15 +61,15 @@ export class Acts {
     this.#hashOwner = createOwnerHash(backend.pusher.secret);
   }
 
-  /** What operators have done. @throws TaskError `store_unavailable` */
-  audit(limit: number, cursor: number): ReturnType<AuditList['page']> {
+  /** One page of the audit log. @throws TaskError `store_unavailable` */
+  readAudit(limit: number, cursor: number): ReturnType<AuditList['page']> {
     return this.#audit.page(limit, cursor);
   }
 
-  /** What an act would do. @throws TaskError `invalid_act` (422), `store_unavailable` */
+  /** Says what an act would do, and changes nothing. @throws TaskError `store_unavailable` */
   async preview(act: Act, target: ActTarget, who: string | null): Promise<ActPreview> {
     const until = this.#options.backend.clock.iso();
-    const { entries, isComplete } = await this.#targets.count(act, target, until);
+    const { entries, isComplete } = await this.#targets.findAll(act, target, until);
     return {
       act,
       count: entries.length,
@@ -77,12 +79,19 @@ export class Acts {
     };
   }
 
-  /** Carries out what was previewed: its next step. @throws TaskError `preview_expired` (409), `store_unavailable` */
+  /**
+   * Takes the next step of the act that was previewed.
+   * @param token of the preview, or of the step before
+   * @throws TaskError `preview_expired` (409), `invalid_act` (422) for a definition that there is not, `store_unavailable`
+   */
   async carryOut(act: Act, token: unknown, who: string | null): Promise<ActResult> {
     return this.#perform(await this.#previews.take(token, act, who));
   }
 
-  /** Acts without a preview. @throws TaskError `invalid_act` (422) where one is needed, `store_unavailable` */
+  /**
+   * Carries an act out without a preview.
+   * @throws TaskError `invalid_act` (422) where a preview is needed, or for a definition that there is not; `store_unavailable`
+   */
   async act(act: Act, target: ActTarget, who: string | null): Promise<ActResult> {
     if ('filter' in target || 'owner' in target) {
       throw refusal('invalid_act', 'This act needs a preview: send it with preview: true, then with the token.', 422);
@@ -92,12 +101,12 @@ export class Acts {
 
   async #perform(preview: Preview): Promise<ActResult> {
     const step: Step = { count: 0, ids: [], refusals: [] };
-    let rest: Pick<Preview, 'cursor'> | null;
+    let next: Pick<Preview, 'cursor'> | null;
     let told: AuditEntry;
     try {
-      rest = await this.#takeStep(preview, step);
+      next = await this.#takeStep(preview, step);
     } finally {
-      // Also if Redis went away half-way: what was done is told.
+      // If Redis went away half-way, what was done until then is told, too.
       told = await this.#tell(preview, step);
     }
     return {
@@ -105,11 +114,14 @@ export class Acts {
       done: step.count,
       refused: step.refusals.length,
       refusals: step.refusals.slice(0, MOST_REFUSALS),
-      next: rest && (await this.#previews.keep({ ...preview, ...rest, told })),
+      next: next && (await this.#previews.keep({ ...preview, ...next, told })),
     };
   }
 
-  /** @param step takes what was done, also of a step that fails @returns where the next step goes on; null after the last */
+  /**
+   * @param step is filled with what was done, so the caller has it even if this rejects
+   * @returns where the next step goes on; null after the last step
+   */
   async #takeStep({ act, target, who, ...from }: Preview, step: Step): Promise<Pick<Preview, 'cursor'> | null> {
     if ('name' in target) await this.#pauseOrResume(act, target.name, who);
     else if ('owner' in target) {
@@ -117,11 +129,11 @@ export class Acts {
       step.count = count;
       return isDone ? null : { cursor: null };
     } else if ('ids' in target) {
-      const { entries, missing } = await this.#targets.named(target.ids);
+      const { entries, missing } = await this.#targets.findByIds(target.ids);
       for (const id of missing) step.refusals.push({ id, code: 'not_found', detail: 'There is no such task.' });
       await this.#actOn(act, entries, step);
     } else {
-      const { entries, next } = await this.#targets.matching(act, target.filter, from);
+      const { entries, next } = await this.#targets.findNext(act, target.filter, from);
       await this.#actOn(act, entries, step);
       return next === null ? null : { cursor: next };
     }
@@ -129,15 +141,15 @@ export class Acts {
   }
 
   async #pauseOrResume(act: Act, name: string, who: string | null): Promise<void> {
-    // A definition may have been removed while it was paused: nobody lists it any more, and it can still be resumed.
+    // A definition may have been removed while it was paused. No list names it then, but it can still be resumed.
     if (act === 'resume' && (await this.#pauses.resume(name))) return;
-    if (!(await this.#options.finder.names()).includes(name)) {
+    if (!(await this.#options.finder.listNames()).includes(name)) {
       throw refusal('invalid_act', 'There is no definition of this name.', 422);
     }
     if (act === 'pause') await this.#pauses.pause(name, { since: this.#options.backend.clock.iso(), who });
   }
 
-  /** Retries or cancels these tasks. Only an absent Redis makes it reject. */
+  /** Retries or cancels these tasks, and fills `step`. Rejects only for an error of status 500 or more: Redis is away. */
   async #actOn(act: Act, entries: readonly TaskEntry[], step: Step): Promise<void> {
     const { operations } = this.#options;
     for (let n = 0; n < entries.length; n += AT_THE_SAME_TIME) {
@@ -159,14 +171,14 @@ export class Acts {
     }
   }
 
-  /** Tells the log of this step, and brings the act's line in the list of acts up to date. */
+  /** Tells the log of this step, and brings the act's entry in the audit log up to date. */
   async #tell(preview: Preview, { count: done, ids, refusals }: Step): Promise<AuditEntry> {
     const { backend } = this.#options;
     const refused = refusals.length;
-    const entry = auditEntry(preview, { at: backend.clock.iso(), done, refused, ids }, this.#hashOwner);
+    const entry = makeAuditEntry(preview, { at: backend.clock.iso(), done, refused, ids }, this.#hashOwner);
     const { who, act, name } = entry;
     backend.events.emit('operator.acted', () => ({ who, act, name, done, refused, tasks: ids }));
-    // Without Redis the log has it.
+    // While Redis is away the entry is only in the log.
     await this.#audit.add(entry, preview.told).catch(() => undefined);
     return entry;
   }

@@ -1,15 +1,17 @@
-/** Makes the line about an act for the list that operators see. Pure. It names no owner: a user may have been forgotten. */
+/** Makes the entry of an act for the audit log. Pure. The entry names no owner, since that user may have been forgotten. */
 
 import type { ActTarget, AuditEntry } from '../../core/operator/acts.ts';
 import type { Preview } from './preview-store.ts';
 
+/** How many of the changed tasks an entry names. */
 const MOST_IDS = 100;
 
 /**
- * @param act with what its earlier steps have told: an act on many tasks has one line, which counts all of its steps
+ * Makes the entry after a step. An act on many tasks has one entry, which counts all of its steps so far.
+ * @param preview the act; `told` is its entry after the step before
  * @param step what became of the tasks in this step; `ids`: those that were changed
  */
-export function auditEntry(
+export function makeAuditEntry(
   { act, target, who, told }: Pick<Preview, 'act' | 'target' | 'who' | 'told'>,
   step: {
     readonly at: string;

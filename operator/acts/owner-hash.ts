@@ -1,15 +1,15 @@
 /**
- * Names an owner in the list of acts without saying who it is: the same owner always has the same hash, so that an operator
- * can tell whether two acts were about the same one.
+ * Names an owner in the audit log without saying who it is. The same owner always has the same hash, so an operator can tell
+ * whether two acts were about the same one.
  *
- * The hash is keyed. By a plain hash, whoever reads the list could test whether an owner they guess is in it. The key is
- * derived from the secret of the bus, which every server has and Redis has not: neither the page, nor the log, nor a copy of
- * Redis is enough to test a guess. With another secret the same owner has another hash.
+ * The hash is keyed. With a plain hash, whoever reads the audit log could hash the owner they guess, and look for that. The key
+ * is derived from the secret of the bus, which every server has. It is not in Redis, so neither the page, nor the log, nor a
+ * copy of Redis is enough to test a guess. With another secret the same owner has another hash.
  */
 
 import { createHmac } from 'node:crypto';
 
-/** Keys for other purposes that are derived from the same secret are other keys. */
+/** Goes into the key. A key that is derived from the same secret for another purpose is another key. Changing it changes all hashes. */
 const PURPOSE = 'inloop operator: owners in the list of acts';
 const HEX_DIGITS = 16;
 

@@ -1,4 +1,7 @@
-/** Keeps what an operator was shown before an act, in Redis, so that any server carries the act out. It serves `acts.ts`. */
+/**
+ * Keeps, in Redis, which act an operator was shown a preview of, and how far an act has come. So any server can carry it out or
+ * go on with it. It serves `acts.ts`.
+ */
 
 import { randomBytes } from 'node:crypto';
 import { OperatorKeys } from '../../backend/operator/operator-keys.ts';
@@ -8,7 +11,8 @@ import { refusal } from '../../server/problem.ts';
 
 /** How long a preview is good for. */
 const PREVIEW_TTL_S = 600;
-/** 18 random bytes in base64. */
+const TOKEN_BYTES = 18;
+/** 18 bytes in base64url: 24 characters. */
 const TOKEN = /^[\w-]{24}$/;
 
 /** An act that was previewed, or that is under way. */
@@ -17,11 +21,11 @@ export interface Preview {
   readonly target: ActTarget;
   /** Who was shown it. Nobody else may carry it out. */
   readonly who: string | null;
-  /** Tasks that were created after this time are left out. */
+  /** Of an act on a filter: tasks that were created at this time or later are left out. ISO 8601. */
   readonly until: string;
-  /** Where to go on; null at the beginning, and where each step takes what is left. */
+  /** The id after which the next step goes on. Null before the first step, and for `forget`, which removes what it is through with. */
   readonly cursor: string | null;
-  /** The line in the list of acts about the steps so far; null before the first one. */
+  /** The entry in the audit log about the steps so far; null before the first one. */
   readonly told: AuditEntry | null;
 }
 
@@ -34,21 +38,25 @@ export class PreviewStore {
     this.#keys = new OperatorKeys(redis.keys.prefix);
   }
 
-  /** @returns its token @throws TaskError `store_unavailable` */
+  /** Stores a preview for 10 minutes. @returns the token to take it with @throws TaskError `store_unavailable` */
   async keep(preview: Preview): Promise<string> {
-    const token = randomBytes(18).toString('base64url');
+    const token = randomBytes(TOKEN_BYTES).toString('base64url');
     const text = JSON.stringify(preview);
     await this.#redis.send((client) => client.set(this.#keys.preview(token), text, { EX: PREVIEW_TTL_S }));
     return token;
   }
 
-  /** Takes a preview: it can be taken once. @throws TaskError `preview_expired` (409), `store_unavailable` */
+  /**
+   * Takes a preview out of the store, so it can be taken only once.
+   * @throws TaskError `preview_expired` (409), also if it is of another act or was shown to somebody else; `store_unavailable`
+   */
   async take(token: unknown, act: Act, who: string | null): Promise<Preview> {
     const key = typeof token === 'string' && TOKEN.test(token) ? this.#keys.preview(token) : null;
     const text = key && (await this.#redis.send((client) => client.get(key)));
     const preview = text ? (JSON.parse(text) as Preview) : null;
-    const isTaken = key !== null && preview?.act === act && preview.who === who;
-    if (isTaken && (await this.#redis.send((client) => client.del(key))) === 1) return preview;
+    const isTheirs = key !== null && preview?.act === act && preview.who === who;
+    // Of two calls at the same time, DEL answers 1 to only one.
+    if (isTheirs && (await this.#redis.send((client) => client.del(key))) === 1) return preview;
     throw refusal('preview_expired', 'This preview is older than 10 minutes or was used. Look again.', 409);
   }
 }

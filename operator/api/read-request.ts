@@ -9,17 +9,19 @@ import { isObject } from '../../core/values/options.ts';
 import { refusal } from '../../server/problem.ts';
 import { isId } from '../../server/tasks/task-id.ts';
 
+/** How many entries a page of a list has. */
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 100;
-/** The most ids that one act names. */
+/** How many tasks one act may name. */
 const MAX_IDS = 100;
+/** The longest text to search for in errors, in characters. */
 const MAX_ERROR_LENGTH = 200;
 const FILTER_NAMES = ['status', 'name', 'owner', 'since', 'until', 'error'] as const;
-/** As `defineTask` allows them. */
+/** The names of definitions that `defineTask` allows. */
 const NAME = /^[a-z0-9-]{1,64}$/;
 
-/** The filter in a query. @throws TaskError `invalid_query` (400) */
-export function filterOfQuery(query: Request['query']): TaskFilter {
+/** Reads the filter in a query. @throws TaskError `invalid_query` (400), `invalid_owner` (400) */
+export function readQueryFilter(query: Request['query']): TaskFilter {
   const given = Object.fromEntries(
     FILTER_NAMES.flatMap((name) => {
       const value = query[name];
@@ -30,35 +32,35 @@ export function filterOfQuery(query: Request['query']): TaskFilter {
   return readFilter(given, (message) => refusal('invalid_query', message, 400));
 }
 
-/** @throws TaskError `invalid_query` (400) */
-export function pageLimit(value: unknown): number {
+/** Reads how many entries a page of a list is to have: 1 to 100, default 50. @throws TaskError `invalid_query` (400) */
+export function readLimit(value: unknown): number {
   if (value === undefined) return DEFAULT_LIMIT;
   const limit = typeof value === 'string' && /^\d{1,3}$/.test(value) ? Number(value) : 0;
   if (limit >= 1 && limit <= MAX_LIMIT) return limit;
   throw refusal('invalid_query', `limit must be a whole number from 1 to ${MAX_LIMIT}.`, 400);
 }
 
-/** The number in the cursor of the list of acts. @throws TaskError `invalid_query` (400) */
-export function auditCursor(value: unknown): number {
+/** Reads the cursor of the audit log: how many entries to skip. @throws TaskError `invalid_query` (400) */
+export function readAuditCursor(value: unknown): number {
   if (value === undefined) return 0;
   if (typeof value === 'string' && /^\d{1,6}$/.test(value)) return Number(value);
   throw refusal('invalid_query', 'cursor must be the nextCursor of an earlier page.', 400);
 }
 
-/** The task that a stream is about; null for none. @throws TaskError `invalid_query` (400) */
-export function taskOf(value: unknown): string | null {
+/** Reads the id of the task that a stream is about; null for none. @throws TaskError `invalid_query` (400) */
+export function readTaskId(value: unknown): string | null {
   if (value === undefined || isId(value)) return value ?? null;
   throw refusal('invalid_query', 'task must be the id of a task.', 400);
 }
 
-/** The act that a body names. @throws TaskError `invalid_act` (422) */
+/** Reads which act a body asks for. @throws TaskError `invalid_act` (422) */
 export function readAct(value: unknown): Act {
   const act = ACTS.find((one) => one === value);
   if (act !== undefined) return act;
   throw invalidAct(`act must be one of ${ACTS.join(', ')}.`);
 }
 
-/** What the act is about. @throws TaskError `invalid_act` (422), `invalid_owner` (400) */
+/** Reads what the act is about. @throws TaskError `invalid_act` (422), `invalid_owner` (400) */
 export function readTarget(act: Act, value: unknown): ActTarget {
   const target = isObject(value) ? (value as Record<string, unknown>) : {};
   switch (act) {
@@ -73,7 +75,7 @@ export function readTarget(act: Act, value: unknown): ActTarget {
     case 'retry':
     case 'cancel':
       if (Array.isArray(target.ids)) return { ids: readIds(target.ids) };
-      if (isObject(target.filter)) return { filter: bulkFilter(target.filter) };
+      if (isObject(target.filter)) return { filter: readActFilter(target.filter) };
       throw invalidAct(`The target of ${act} is { ids: [...] } or { filter: {...} }.`);
   }
 }
@@ -83,8 +85,8 @@ function readIds(ids: readonly unknown[]): readonly string[] {
   throw invalidAct(`ids must be a list of 1 to ${MAX_IDS} task ids.`);
 }
 
-/** A filter without a condition would act on everything. */
-function bulkFilter(value: object): TaskFilter {
+/** Refuses a filter without a condition: the act would change all tasks there are. */
+function readActFilter(value: object): TaskFilter {
   const filter = readFilter(value as Record<string, unknown>, invalidAct);
   if (Object.keys(filter).length > 0) return filter;
   throw invalidAct('The filter of an act needs at least one condition.');
@@ -117,7 +119,7 @@ function isStatuses(value: unknown): value is readonly Status[] {
   );
 }
 
-/** As snapshots carry times, so that they compare as text. */
+/** Reads a time, and gives it the form that snapshots have. Times of this form can be compared as texts. */
 function readTime(name: string, value: unknown, refuse: (message: string) => Error): string {
   const ms = typeof value === 'string' && /^\d{4}-\d\d-\d\d/.test(value) ? Date.parse(value) : Number.NaN;
   if (ms >= 0) return new Date(ms).toISOString();

@@ -1,4 +1,4 @@
-/** The calls of `core/operator/` as an Express router. It serves the operator's page. */
+/** The Express router of the operator's page: its calls, which `core/operator/calls.ts` lists, and its files. */
 
 import express, { type Request, type Response, type Router } from 'express';
 import type { Backend } from '../../backend/backend.ts';
@@ -16,10 +16,11 @@ import type { StuckSource } from '../data/stuck.ts';
 import type { DetailsReader } from '../data/task-details.ts';
 import type { TaskFinder } from '../data/task-finder.ts';
 import type { LiveStreams } from '../live/live-streams.ts';
-import { type Allow, type OperatorUser, userOf } from '../options.ts';
+import { type Allow, type OperatorUser, readAllowed } from '../options.ts';
 import { createPageRouter } from '../serve-page.ts';
-import { auditCursor, filterOfQuery, pageLimit, readAct, readTarget, taskOf } from './read-request.ts';
+import { readAct, readAuditCursor, readLimit, readQueryFilter, readTarget, readTaskId } from './read-request.ts';
 
+/** What answers the calls. */
 export interface ApiOptions {
   readonly backend: Backend;
   readonly allow: Allow;
@@ -32,33 +33,44 @@ export interface ApiOptions {
   readonly live: LiveStreams;
 }
 
-/** 100 ids and a filter take 6 KB. */
+/** The biggest body takes 6 KB: a filter by an owner of 1,024 characters, each written as `\u1234`. 100 ids take 4 KB. */
 const MAX_BODY_BYTES = 32_768;
+/** How long a client may take to send a body. */
 const BODY_MS = 10_000;
 
-/** The page and its calls, for those whom `allow` lets in. */
+/** Creates the router of the page and of its calls. Whoever `allow` does not let in is answered 404. */
 export function createApiRouter(options: ApiOptions): Router {
-  const { backend, finder, acts, overview, stuck } = options;
+  const { backend, allow } = options;
   const router = express.Router();
   router.use(
     limitBodyTime(BODY_MS),
     catchRejections(async (req, res, next) => {
-      const user = await identify(req);
+      const user = readAllowed(await allow(req));
       if (user === null) throw notFound(req);
       res.locals.inloopOperator = user;
       res.set('Cache-Control', 'private, no-store').set('X-Content-Type-Options', 'nosniff');
       next();
     }),
-    // After that, so that nobody but an operator can tell that there is a page.
+    // This check comes after `allow`: a 403 from it would tell anybody that there is a page.
     guardOrigins(
       { listed: new Set(), own: null },
       { onRefused: (rule) => backend.events.emit('origin.refused', () => ({ rule })) },
     ),
   );
+  addReads(router, options);
+  addActs(router, options);
+  addPage(router);
+  router.use((req) => {
+    throw notFound(req);
+  });
+  router.use(problemHandler({ log: backend.log }));
+  return router;
+}
 
+function addReads(router: Router, { allow, payloads, finder, details, overview, stuck, acts, live }: ApiOptions): void {
   router.get('/api/session', (_req, res) => {
     const { role, who } = operatorOf(res);
-    const session: OperatorSession = { role, who, payloads: options.payloads, acts: role === 'act' ? ACTS : [] };
+    const session: OperatorSession = { role, who, payloads, acts: role === 'act' ? ACTS : [] };
     res.json(session);
   });
   router.get(
@@ -72,28 +84,31 @@ export function createApiRouter(options: ApiOptions): Router {
   router.get(
     '/api/tasks',
     catchRejections(async ({ query }, res) => {
-      res.json(await finder.page(filterOfQuery(query), cursorOf(query.cursor), pageLimit(query.limit)));
+      res.json(await finder.readPage(readQueryFilter(query), cursorOf(query.cursor), readLimit(query.limit)));
     }),
   );
   router.get(
     '/api/tasks/:id',
     catchRejections<Request<{ id: string }>>(async (req, res) => {
-      res.json(await options.details.read(req.params.id));
+      res.json(await details.read(req.params.id));
     }),
   );
   router.get(
     '/api/audit',
     catchRejections(async ({ query }, res) => {
-      res.json(await acts.audit(pageLimit(query.limit), auditCursor(query.cursor)));
+      res.json(await acts.readAudit(readLimit(query.limit), readAuditCursor(query.cursor)));
     }),
   );
   router.get(
     '/api/live',
     catchRejections(async (req, res) => {
-      const isAllowed = async () => (await identify(req)) !== null;
-      await options.live.open(res, { task: taskOf(req.query.task), isAllowed });
+      const isAllowed = async () => readAllowed(await allow(req)) !== null;
+      await live.open(res, { task: readTaskId(req.query.task), isAllowed });
     }),
   );
+}
+
+function addActs(router: Router, { acts, overview, stuck }: ApiOptions): void {
   router.post(
     '/api/acts',
     (_req, res, next) => next(operatorOf(res).role === 'act' ? undefined : viewOnly()),
@@ -110,23 +125,8 @@ export function createApiRouter(options: ApiOptions): Router {
       }
     }),
   );
-  let page: Router | null = null;
-  router.use((req, res, next) => {
-    if (req.path.startsWith('/api/')) return next();
-    page ??= createPageRouter();
-    page(req, res, next);
-  });
-  router.use((req) => {
-    throw notFound(req);
-  });
-  router.use(problemHandler({ log: backend.log }));
-  return router;
 
-  async function identify(req: Request): Promise<OperatorUser | null> {
-    return userOf(await options.allow(req));
-  }
-
-  /** Whoever has changed something sees it at once. */
+  /** Runs an act. Then overview and stuck report are read anew, so that an operator sees at once what the act has changed. */
   async function changing<T>(act: () => Promise<T>): Promise<T> {
     try {
       return await act();
@@ -135,6 +135,16 @@ export function createApiRouter(options: ApiOptions): Router {
       stuck.forget();
     }
   }
+}
+
+/** Adds the page itself. Its files are read at the first request for one of them: in tests that takes half a second. */
+function addPage(router: Router): void {
+  let page: Router | null = null;
+  router.use((req, res, next) => {
+    if (req.path.startsWith('/api/')) return next();
+    page ??= createPageRouter();
+    page(req, res, next);
+  });
 }
 
 function operatorOf(res: Response): OperatorUser {

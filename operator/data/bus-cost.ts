@@ -1,20 +1,21 @@
-/** How the bus does, and what it costs. It serves the operator's overview. */
+/** Whether the bus is up, what waits for it, and what it costs. It serves the operator's overview. */
 
 import type { Backend } from '../../backend/backend.ts';
 import { HOUR_MS, OperatorKeys } from '../../backend/operator/operator-keys.ts';
 import type { BusOverview } from '../../core/operator/overview.ts';
 import { PLANS } from './plans.ts';
 
-/** An event is sent once and delivered to one open page. */
+/** Hosted Pusher counts an event as one message when it is sent, and as one for each page that it is delivered to: here one. */
 const MESSAGES_PER_EVENT = 2;
 const DAYS_PER_MONTH = 30;
 const ASSUMPTION =
   'Each event counts as two messages: sent once, and delivered to one open page. Webhooks and health checks come on top. The month is taken to go on as the last hour and the one under way.';
 
+/** Reads the overview of the bus. Listens to the outages of the bus until {@link close}. */
 export class BusCost {
   readonly #backend: Backend;
   readonly #keys: OperatorKeys;
-  /** Since when the bus has not answered this process; null while it does. */
+  /** Since when the bus has not answered this process. Null while it does, or if the outage began before this object was made. */
   #outageSince: string | null = null;
   readonly #stopListening: readonly (() => void)[];
 
@@ -31,7 +32,11 @@ export class BusCost {
     ];
   }
 
-  /** @param now in ms by Redis' clock @param tasksEnded in the last whole hour and the one under way */
+  /**
+   * @param now ms by Redis' clock
+   * @param tasksEnded how many tasks have ended in the last whole hour and the one under way
+   * @throws TaskError `store_unavailable`
+   */
   async read(now: number, tasksEnded: number): Promise<BusOverview> {
     const { redis, pusher, publisher } = this.#backend;
     const [backlog, [oldest], sent] = await redis.send((client) =>
@@ -49,17 +54,19 @@ export class BusCost {
       outage: isDown ? { since: this.#outageSince ?? new Date(now).toISOString() } : null,
       backlog,
       backlogSince: oldest === undefined ? null : new Date(oldest.score).toISOString(),
-      ...costOf({ eventsSent, tasksEnded, hours: 1 + (now % HOUR_MS) / HOUR_MS }),
+      // At 12:15 the last whole hour and the one under way are 1.25 h.
+      ...estimateCost({ eventsSent, tasksEnded, hours: 1 + (now % HOUR_MS) / HOUR_MS }),
     };
   }
 
+  /** Stops listening. */
   close(): void {
     for (const stop of this.#stopListening) stop();
   }
 }
 
-/** Pure. @param hours in which these events were sent */
-export function costOf({
+/** Estimates messages and cost. Pure. `hours`: in how many hours these events were sent. */
+function estimateCost({
   eventsSent,
   tasksEnded,
   hours,

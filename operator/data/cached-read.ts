@@ -1,15 +1,16 @@
 /**
- * Keeps the answer of a read for a moment, and gives it to all who ask meanwhile, so that many open pages read Redis as often
- * as one. It serves the operator's overview and the search for what is stuck.
+ * Keeps the answer of a read for a moment, and gives it to all who ask meanwhile. So many open pages read Redis no more often
+ * than one. It serves the operator's overview and the search for what is stuck.
  */
 
+/** A read whose answer is kept for `maxAgeMs`. */
 export class CachedRead<T> {
   readonly #read: () => Promise<T>;
   readonly #maxAgeMs: number;
   #startedAt = Number.NEGATIVE_INFINITY;
   #answer: Promise<T> | null = null;
 
-  /** @param maxAgeMs for how long an answer is given again, counted from the begin of the read */
+  /** @param maxAgeMs for how long an answer is given again, counted from the start of its read */
   constructor(maxAgeMs: number, read: () => Promise<T>) {
     this.#maxAgeMs = maxAgeMs;
     this.#read = read;
@@ -27,7 +28,7 @@ export class CachedRead<T> {
     return answer;
   }
 
-  /** The next call reads anew: something was changed here. */
+  /** Makes the next call read anew. */
   forget(): void {
     this.#answer = null;
   }

@@ -1,4 +1,4 @@
-/** Everything at one look: definitions, workers, the bus. It serves `GET /api/overview` and the live streams. */
+/** Reads the overview: definitions, workers, the bus. It serves `GET /api/overview` and the live streams. */
 
 import type { Backend } from '../../backend/backend.ts';
 import { DefinitionStats } from '../../backend/operator/definition-stats.ts';
@@ -10,8 +10,8 @@ import type { StuckSource } from './stuck.ts';
 import type { TaskFinder } from './task-finder.ts';
 import { readWorkers } from './workers.ts';
 
-/** However many operators look, Redis is asked this often at most. */
-const READ_EVERY_MS = 900;
+/** For how long an overview is given again. A bit less than the second between two ticks of the live streams (`live-streams.ts`). */
+const MAX_AGE_MS = 900;
 
 export interface OverviewOptions {
   readonly backend: Backend;
@@ -25,7 +25,7 @@ export class OverviewSource {
   readonly #options: OverviewOptions;
   readonly #stats: DefinitionStats;
   readonly #pauses: Pauses;
-  readonly #cached = new CachedRead(READ_EVERY_MS, () => this.#read());
+  readonly #cached = new CachedRead(MAX_AGE_MS, () => this.#read());
 
   constructor(options: OverviewOptions) {
     this.#options = options;
@@ -33,12 +33,12 @@ export class OverviewSource {
     this.#pauses = new Pauses(options.backend.redis);
   }
 
-  /** At most a second old. @throws TaskError `store_unavailable` */
+  /** The overview, at most a second old. Its `stuck` may be 4 s older. @throws TaskError `store_unavailable` */
   get(): Promise<Overview> {
     return this.#cached.get();
   }
 
-  /** The next call reads anew: something was changed here. */
+  /** Makes the next call read anew. Call it when something was changed here. */
   forget(): void {
     this.#cached.forget();
   }
@@ -47,7 +47,7 @@ export class OverviewSource {
     const { backend, finder, stuck, busCost, isIndexed } = this.#options;
     const now = backend.clock.now();
     const [names, workers, isComplete, report] = await Promise.all([
-      finder.names(),
+      finder.listNames(),
       backend.workers.list(),
       isIndexed(),
       stuck.get(),
@@ -58,7 +58,7 @@ export class OverviewSource {
       Promise.all(
         names.map(async (name) => {
           const handledBy = alive.filter((worker) => worker.names.includes(name)).length;
-          return this.#define(name, now, { paused: pauses.get(name) ?? null, workers: handledBy });
+          return this.#readDefinition(name, now, { paused: pauses.get(name) ?? null, workers: handledBy });
         }),
       ),
       readWorkers(backend, workers),
@@ -75,7 +75,7 @@ export class OverviewSource {
     };
   }
 
-  async #define(
+  async #readDefinition(
     name: string,
     now: number,
     known: Pick<DefinitionOverview, 'paused' | 'workers'>,

@@ -8,7 +8,7 @@ export interface Plan {
   readonly messagesADay: number;
 }
 
-/** As listed on the day that docs/cost.md names; replace them with those of your own contract. The cheapest first. */
+/** The plans as listed on the day that docs/cost.md names, the cheapest first. */
 export const PLANS: readonly Plan[] = [
   { name: 'Sandbox', monthly: 0, messagesADay: 200_000 },
   { name: 'Startup', monthly: 49, messagesADay: 1_000_000 },

@@ -4,7 +4,7 @@ import { NO_SUSPICION } from '../../backend/recovery/probation.ts';
 import type { KnownWorker } from '../../backend/recovery/worker-registry.ts';
 import { createSnapshot, type Snapshot } from '../../core/tasks/snapshot.ts';
 import { transition } from '../../core/tasks/transition.ts';
-import { type Surroundings, stuckReason } from './stuck-reason.ts';
+import { judgeTask, type Surroundings } from './stuck-reason.ts';
 
 const NOW = Date.parse('2026-03-01T12:00:00.000Z');
 const ago = (seconds: number) => new Date(NOW - seconds * 1_000).toISOString();
@@ -16,9 +16,9 @@ const worker: KnownWorker = {
   isAlive: true,
   blockedFor: 0,
 };
-const HERE = { isAtGate: false, cancelledAt: null };
+const NO_GATE = { isAtGate: false, cancelledAt: null };
 
-/** A task that was created `age` seconds ago. Its worker gave a sign of life `sign` seconds ago. */
+/** A task that was created `age` seconds ago. All else has happened `sign` seconds ago, the last sign of life too. */
 function task(
   status: 'queued' | 'running' | 'cancelling' | 'retrying' | 'children',
   age: number,
@@ -43,7 +43,7 @@ function task(
   return { id: 't', owner: 'ada', snapshot, worker: status === 'running' ? 'w' : null, ...facts };
 }
 
-/** What else there is: workers, and the names of paused definitions. */
+/** The surroundings of a task: these workers, and these paused definitions. */
 function around({
   workers = [worker],
   paused = [],
@@ -61,41 +61,41 @@ function around({
 
 describe('a task', () => {
   it.each([
-    ['that has just come', task('queued', 5), around(), HERE, null],
-    ['that waits for a minute', task('queued', 61), around(), HERE, 'line'],
-    ['whose definition no worker handles', task('queued', 1), around({ workers: [] }), HERE, 'no-worker'],
-    ['that waits for its attempt, without a worker', task('retrying', 9), around({ workers: [] }), HERE, 'no-worker'],
-    ['whose definition is paused', task('queued', 1), around({ paused: ['work'] }), HERE, 'paused'],
-    ['whose concurrency key is taken', task('queued', 1), around(), { ...HERE, isAtGate: true }, 'concurrency-key'],
-    ['that runs', task('running', 900, 11), around(), HERE, null],
-    ['without a sign of life', task('running', 900, 31), around(), HERE, 'no-sign-of-life'],
+    ['that has just come', task('queued', 5), around(), NO_GATE, null],
+    ['that waits for a minute', task('queued', 61), around(), NO_GATE, 'line'],
+    ['whose definition no worker handles', task('queued', 1), around({ workers: [] }), NO_GATE, 'no-worker'],
+    ['that waits for its attempt, without a worker', task('retrying', 9), around({ workers: [] }), NO_GATE, 'no-worker'],
+    ['whose definition is paused', task('queued', 1), around({ paused: ['work'] }), NO_GATE, 'paused'],
+    ['whose concurrency key is taken', task('queued', 1), around(), { ...NO_GATE, isAtGate: true }, 'concurrency-key'],
+    ['that runs', task('running', 900, 11), around(), NO_GATE, null],
+    ['without a sign of life', task('running', 900, 31), around(), NO_GATE, 'no-sign-of-life'],
     [
       'whose worker is dead',
       task('running', 9),
       around({ workers: [{ ...worker, isAlive: false }] }),
-      HERE,
+      NO_GATE,
       'no-sign-of-life',
     ],
     [
       'whose worker is blocked',
       task('running', 9),
       around({ workers: [{ ...worker, blockedFor: 4_000 }] }),
-      HERE,
+      NO_GATE,
       'blocked',
     ],
-    ['that waits for its children', task('children', 900, 61), around(), HERE, 'children'],
-    ['whose children have just changed', task('children', 900, 5), around(), HERE, null],
-    ['that has just been cancelled', task('cancelling', 900, 5), around(), HERE, null],
-    ['whose handler does not stop', task('cancelling', 900, 31), around(), HERE, 'cancelling'],
+    ['that waits for its children', task('children', 900, 61), around(), NO_GATE, 'children'],
+    ['whose children have just changed', task('children', 900, 5), around(), NO_GATE, null],
+    ['that has just been cancelled', task('cancelling', 900, 5), around(), NO_GATE, null],
+    ['whose handler does not stop', task('cancelling', 900, 31), around(), NO_GATE, 'cancelling'],
     [
       'that is cancelled and gives signs of life',
       task('cancelling', 900, 5),
       around(),
-      { ...HERE, cancelledAt: NOW - 31_000 },
+      { ...NO_GATE, cancelledAt: NOW - 31_000 },
       'cancelling',
     ],
   ] as const)('%s', (_what, entry, surroundings, more, reason) => {
-    expect(stuckReason(entry, surroundings, more)?.reason ?? null).toBe(reason);
+    expect(judgeTask(entry, surroundings, more)?.reason ?? null).toBe(reason);
   });
 
   it('that is to start later is not stuck', () => {
@@ -107,6 +107,6 @@ describe('a task', () => {
       at: ago(900),
       startsAt: ago(-60),
     });
-    expect(stuckReason({ ...task('queued', 900), snapshot }, around({ workers: [] }), HERE)).toBeNull();
+    expect(judgeTask({ ...task('queued', 900), snapshot }, around({ workers: [] }), NO_GATE)).toBeNull();
   });
 });

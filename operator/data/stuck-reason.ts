@@ -7,41 +7,45 @@ import { waitsForChildren } from '../../core/tasks/children.ts';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { dueAt } from './task-row.ts';
 
-/** After what time each is stuck, in ms. */
+/** For how long a task may be in a situation before it counts as stuck, in ms. */
 export const STUCK_AFTER_MS = {
-  /** A running task gets a sign of life every 10 s. */
+  /** Without a sign of life. A worker gives one every 10 s, so two or three are missing. */
   signOfLife: 30_000,
   cancelling: 30_000,
+  /** Waiting in the line for a free worker. */
   line: 60_000,
   children: 60_000,
-  /** Most wait for their turn at a gate for a moment: that is what it is for. */
+  /** Outside a gate. A short wait there is normal. */
   gate: 60_000,
+  /** Stored, and not pushed. */
   push: 60_000,
 } as const;
 
-/** What has to be known beside the task. */
+/** What else has to be known, besides the task. */
 export interface Surroundings {
   /** In ms, by Redis' clock. */
   readonly now: number;
-  /** By id. */
+  /** All workers, by id. */
   readonly workers: ReadonlyMap<string, KnownWorker>;
   /** The definitions that a living worker handles. */
   readonly handled: ReadonlySet<string>;
+  /** The definitions that are paused. */
   readonly paused: ReadonlySet<string>;
 }
 
-/** Why a task is stuck, and since when (ms). */
+/** Why a task is stuck, and since when (ms since 1970, by Redis' clock). */
 export interface Stuck {
   readonly reason: StuckReason;
   readonly since: number;
 }
 
 /**
+ * Decides why a task is stuck.
  * @param isAtGate whether it waits outside the gate of its concurrency key
  * @param cancelledAt when it was cancelled, in ms; null if that is not known
  * @returns null if the task goes on, as far as is known
  */
-export function stuckReason(
+export function judgeTask(
   { snapshot, worker }: TaskEntry,
   around: Surroundings,
   { isAtGate, cancelledAt }: { readonly isAtGate: boolean; readonly cancelledAt: number | null },
@@ -51,19 +55,19 @@ export function stuckReason(
     case 'retrying':
       return isAtGate
         ? { reason: 'concurrency-key', since: Date.parse(snapshot.createdAt) }
-        : waiting(snapshot, around);
+        : judgeWaiting(snapshot, around);
     case 'cancelling': {
       const since = cancelledAt ?? Date.parse(snapshot.updatedAt);
       return since <= around.now - STUCK_AFTER_MS.cancelling ? { reason: 'cancelling', since } : null;
     }
     case 'running':
-      return running(snapshot, worker, around);
+      return judgeRunning(snapshot, worker, around);
     default:
       return null;
   }
 }
 
-function waiting(snapshot: Snapshot, { now, handled, paused }: Surroundings): Stuck | null {
+function judgeWaiting(snapshot: Snapshot, { now, handled, paused }: Surroundings): Stuck | null {
   const created = Date.parse(snapshot.createdAt);
   const due = dueAt(snapshot);
   const since = due === null ? created : Math.max(Date.parse(due), created);
@@ -73,12 +77,13 @@ function waiting(snapshot: Snapshot, { now, handled, paused }: Surroundings): St
   return since <= now - STUCK_AFTER_MS.line ? { reason: 'line', since } : null;
 }
 
-function running(snapshot: Snapshot, id: string | null, { now, workers }: Surroundings): Stuck | null {
+/** @param workerId the worker that runs it, if there is one */
+function judgeRunning(snapshot: Snapshot, workerId: string | null, { now, workers }: Surroundings): Stuck | null {
   if (waitsForChildren(snapshot)) {
     const since = Date.parse(snapshot.updatedAt);
     return since <= now - STUCK_AFTER_MS.children ? { reason: 'children', since } : null;
   }
-  const worker = id === null ? undefined : workers.get(id);
+  const worker = workerId === null ? undefined : workers.get(workerId);
   if (worker?.isAlive && worker.blockedFor > 0) return { reason: 'blocked', since: now - worker.blockedFor };
   const sign = Date.parse(snapshot.signOfLifeAt ?? snapshot.updatedAt);
   const isLost = worker !== undefined && !worker.isAlive;

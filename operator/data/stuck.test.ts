@@ -1,5 +1,5 @@
-// What is stuck and why, on real parts: a Redis, a server, a worker here and one in a process of its own, which is killed. Nothing
-// waits for half a minute: what lasts that long is read with a clock that is ahead.
+// What is stuck and why, on real parts: a Redis, a server, a worker here and one in a process of its own, which is killed. No test
+// waits until a task counts as stuck: the report is read with a clock that is a minute ahead.
 import { expect, it, jest } from '@jest/globals';
 import type { StuckItem, StuckReason, StuckReport } from '../../core/operator/stuck.ts';
 import { eventually } from '../../test/support/eventually.ts';
@@ -12,7 +12,7 @@ const world = useOperator();
 const MINUTE_MS = 60_000;
 const PATIENT = { within: 20_000 };
 
-/** The report of a server whose clock is so far ahead. It has found nothing before, so it does not repeat an older answer. */
+/** Mounts another page, whose clock is `aheadMs` ahead, and reads its report. A new page has no report that it would repeat. */
 async function readStuck(aheadMs = 0): Promise<readonly StuckItem[]> {
   const other = await world.mount();
   await other.backend.clock.ready();
@@ -50,7 +50,7 @@ it('names a handler that does not stop, a long line, a blocked event loop, a con
     const [worker] = blocked.workers;
     await eventually(async () => (await world.get(`/api/tasks/${family.id}`)).facts.children?.total === 1, PATIENT);
 
-    // None of these has lasted long.
+    // Only `blocked` is told at once. The others have not lasted long enough.
     const early = await readStuck();
     expect(early.map(({ reason }) => reason)).toEqual(['blocked']);
     const late = await readStuck(MINUTE_MS + 1_000);
@@ -61,7 +61,7 @@ it('names a handler that does not stop, a long line, a blocked event loop, a con
     expect(find(late, 'children', 'parent')).toMatchObject({ count: 1, ids: [family.id] });
     expect((await world.get(`/api/tasks/${heavy.id}`)).stuck).toBe('blocked');
 
-    // Nobody sweeps, as while the process that had this lease is being replaced: the tasks of the worker stay where they are.
+    // No sweeper runs, as while the process that had this lease is being replaced. So the tasks of the dead worker stay where they are.
     await world.raw.set('inloop:lease:sweep', 'nobody', { PX: MINUTE_MS });
     await child.kill();
     const lost = await eventually(async () => find(await readStuck(), 'no-sign-of-life', 'blocker') ?? null, PATIENT);

@@ -1,7 +1,8 @@
 /**
  * Finds what is stuck and why. It serves `GET /api/stuck`, the number in the overview, and the view of one task.
  *
- * Of each definition the 200 oldest tasks of each active status are looked at, at most once in 4 s: what is stuck gets old.
+ * It looks at the 200 oldest tasks of each definition and each active status, since what is stuck gets old. It does so at most
+ * once in 4 s, unless an act has changed something.
  */
 
 import type { Backend } from '../../backend/backend.ts';
@@ -11,14 +12,17 @@ import type { TaskEntry } from '../../backend/operator/task-entries.ts';
 import type { StuckItem, StuckReason, StuckReport } from '../../core/operator/stuck.ts';
 import { ACTIVE_STATUSES } from '../../core/tasks/snapshot.ts';
 import { CachedRead } from './cached-read.ts';
-import { STUCK_AFTER_MS, type Stuck, type Surroundings, stuckReason } from './stuck-reason.ts';
+import { judgeTask, STUCK_AFTER_MS, type Stuck, type Surroundings } from './stuck-reason.ts';
 import type { TaskFinder } from './task-finder.ts';
 
-const READ_EVERY_MS = 4_000;
+/** For how long a report is given again. */
+const MAX_AGE_MS = 4_000;
+/** How many tasks of one definition and one status are looked at. */
 const MOST_JUDGED = 200;
+/** How many tasks and workers an item of the report names. */
 const MOST_IDS = 10;
 const MOST_WORKERS = 10;
-/** The order in which they are shown. */
+/** The order of the reasons in the report. */
 const ORDER: readonly StuckReason[] = [
   'no-worker',
   'paused',
@@ -30,7 +34,7 @@ const ORDER: readonly StuckReason[] = [
   'cancelling',
   'push-backlog',
 ];
-/** Of these it matters which worker has the task. */
+/** The reasons for which the report names the workers that have the tasks. */
 const OF_WORKERS: readonly StuckReason[] = ['no-sign-of-life', 'blocked', 'cancelling'];
 
 export interface StuckOptions {
@@ -38,10 +42,12 @@ export interface StuckOptions {
   readonly finder: TaskFinder;
 }
 
+/** The tasks of one definition that are stuck for one reason. */
 interface Group {
   readonly reason: StuckReason;
   readonly name: string;
   readonly entries: TaskEntry[];
+  /** Since when the first of them is stuck, in ms. */
   since: number;
 }
 
@@ -49,7 +55,7 @@ export class StuckSource {
   readonly #backend: Backend;
   readonly #finder: TaskFinder;
   readonly #pauses: Pauses;
-  readonly #cached = new CachedRead(READ_EVERY_MS, () => this.#search());
+  readonly #cached = new CachedRead(MAX_AGE_MS, () => this.#search());
 
   constructor({ backend, finder }: StuckOptions) {
     this.#backend = backend;
@@ -57,30 +63,30 @@ export class StuckSource {
     this.#pauses = new Pauses(backend.redis);
   }
 
-  /** At most 4 s old. @throws TaskError `store_unavailable` */
+  /** The report, at most 4 s old. @throws TaskError `store_unavailable` */
   get(): Promise<StuckReport> {
     return this.#cached.get();
   }
 
-  /** The next call searches anew: something was changed here. */
+  /** Makes the next call search anew. Call it when something was changed here. */
   forget(): void {
     this.#cached.forget();
   }
 
   /** Why one task does not go on; null if it does. @throws TaskError `store_unavailable` */
-  async reasonOf(entry: TaskEntry): Promise<StuckReason | null> {
-    const around = await this.#surroundings([entry.snapshot.name]);
+  async findReason(entry: TaskEntry): Promise<StuckReason | null> {
+    const around = await this.#readSurroundings([entry.snapshot.name]);
     return (await this.#judge(entry, around))?.reason ?? null;
   }
 
   async #search(): Promise<StuckReport> {
-    const names = await this.#finder.names();
-    const around = await this.#surroundings(names);
+    const names = await this.#finder.listNames();
+    const around = await this.#readSurroundings(names);
     const groups = new Map<string, Group>();
     let isPartial = false;
     for (const name of names) {
       for (const status of ACTIVE_STATUSES) {
-        const { entries, hasMore } = await this.#finder.oldest(name, status, MOST_JUDGED);
+        const { entries, hasMore } = await this.#finder.findOldest(name, status, MOST_JUDGED);
         isPartial ||= hasMore;
         const judged = await Promise.all(entries.map((entry) => this.#judge(entry, around)));
         for (const [n, stuck] of judged.entries()) {
@@ -89,12 +95,12 @@ export class StuckSource {
       }
     }
     const items = [...groups.values()].map(toItem);
-    const backlog = await this.#backlog(around.now);
+    const backlog = await this.#readBacklog(around.now);
     const time = new Date(around.now).toISOString();
     return { time, items: [...items, ...backlog].sort(byReason), isPartial };
   }
 
-  async #surroundings(names: readonly string[]): Promise<Surroundings> {
+  async #readSurroundings(names: readonly string[]): Promise<Surroundings> {
     const [workers, paused] = await Promise.all([this.#backend.workers.list(), this.#pauses.of(names)]);
     return {
       now: this.#backend.clock.now(),
@@ -109,6 +115,7 @@ export class StuckSource {
     const { id, gate, snapshot } = entry;
     let isAtGate = false;
     if (gate !== null && snapshot.status === 'queued') {
+      // `gate` is `<limit> <gate>`.
       const waiting = `${redis.keys.prefix}gate:${gate.replace(/^\d+ /, '')}:waiting`;
       isAtGate = (await redis.send((client) => client.zScore(waiting, id))) !== null;
     }
@@ -118,10 +125,11 @@ export class StuckSource {
       const cancelled = story.findLast(({ type }) => type === 'cancelling');
       cancelledAt = cancelled ? Date.parse(cancelled.at) : null;
     }
-    return stuckReason(entry, around, { isAtGate, cancelledAt });
+    return judgeTask(entry, around, { isAtGate, cancelledAt });
   }
 
-  async #backlog(now: number): Promise<readonly StuckItem[]> {
+  /** The item about what was not pushed; empty if all was. @param now in ms */
+  async #readBacklog(now: number): Promise<readonly StuckItem[]> {
     const { redis } = this.#backend;
     const before = now - STUCK_AFTER_MS.push;
     const oldest = await redis.unpublished(STUCK_AFTER_MS.push, MOST_JUDGED);
@@ -133,7 +141,7 @@ export class StuckSource {
   }
 }
 
-/** Whether the list names it. The view of one task tells its reason at once. */
+/** Whether the report names it. It names a task at a gate only after a minute; the view of that task tells the reason at once. */
 function isListed({ reason, since }: Stuck, now: number): boolean {
   return reason !== 'concurrency-key' || since <= now - STUCK_AFTER_MS.gate;
 }

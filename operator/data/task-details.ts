@@ -1,4 +1,4 @@
-/** All that the operator is shown of one task: its story, its facts, and its payload if the application allows that. */
+/** Reads all that the operator is shown of one task: its story, its facts, and its payload if the application allows that. */
 
 import type { Backend } from '../../backend/backend.ts';
 import { readStory } from '../../backend/operator/story.ts';
@@ -35,9 +35,9 @@ export class DetailsReader {
     const entry = foundTask(found);
     const [{ story, isCut }, facts, reason, payload] = await Promise.all([
       readStory(backend.redis, id),
-      this.#facts(entry),
-      stuck.reasonOf(entry),
-      payloads ? this.#payload(id) : null,
+      this.#readFacts(entry),
+      stuck.findReason(entry),
+      payloads ? this.#readPayload(id) : null,
     ]);
     return {
       time: backend.clock.iso(),
@@ -50,7 +50,7 @@ export class DetailsReader {
     };
   }
 
-  async #facts({
+  async #readFacts({
     id,
     owner,
     snapshot,
@@ -87,7 +87,7 @@ export class DetailsReader {
     };
   }
 
-  async #payload(id: string): Promise<TaskDetails['payload']> {
+  async #readPayload(id: string): Promise<TaskDetails['payload']> {
     const record = await this.#options.backend.store.read(id, { input: true, result: true, checkpoint: true });
     if (record === null) return null;
     const { input, checkpoint, snapshot } = record;
@@ -104,7 +104,7 @@ function textOf(value: unknown): string | null {
   return value === undefined ? null : cut(JSON.stringify(value, null, 2), MOST_PAYLOAD);
 }
 
-/** The story, with the entry that the owner saw the outcome. Redis does not keep that entry: the record says when it was. */
+/** Adds to the story that the owner saw the outcome. The stored story lacks this entry; the record says when it was. */
 function withSeen(story: readonly StoryEntry[], { snapshot }: TaskEntry): readonly StoryEntry[] {
   if (snapshot.seenAt === null) return story;
   const seen: StoryEntry = {

@@ -1,11 +1,11 @@
 /**
  * Finds tasks for the operator: by definition, status, owner, age and words of the error. It serves the lists and the acts.
  *
- * Definition, status and age are served by the index, an owner by the owner's own list. What the index does not know (the
- * words of an error, an owner's tasks of one status) is found by reading records, at most 1,000 in one call. So each call
- * costs about the same, however many tasks there are.
+ * The index finds tasks by definition, status and age. The owner's own list finds them by owner. For all else, such as the words
+ * of an error, or an owner's tasks of one status, records are read: at most 1,000 in one call of a list, 10,000 for a preview.
+ * So a call costs about the same, however many tasks there are.
  *
- * The record is the truth. An id without a record leaves the index, and a task in the wrong place is put right.
+ * The record is the truth. An id without a record is removed from the index, and a task at a wrong place in it is moved.
  */
 
 import type { Backend } from '../../backend/backend.ts';
@@ -17,13 +17,13 @@ import type { OperatorTaskPage, TaskFilter } from '../../core/operator/tasks.ts'
 import { STATUSES, type Status } from '../../core/tasks/snapshot.ts';
 import { fits, toRow } from './task-row.ts';
 
-/** How many records one call reads at most. */
-const MOST_LOOKED = 1_000;
-/** Records that are read in one round trip. */
+/** How many records one search reads at most, unless it says otherwise. */
+const MOST_READ = 1_000;
+/** How many records are read in one round trip. */
 const READ_AT_ONCE = 100;
 /**
- * The time in an id is by the clock of the server that made it, which may be off by so much. The record tells the time by
- * Redis' clock.
+ * By how much the time in an id may be off. It is by the clock of the server that made the id, and `createdAt` in the record is
+ * by Redis' clock. A search by age looks at so many ms more of the index, and then compares `createdAt`.
  */
 const ID_CLOCK_MS = 60_000;
 /** The statuses of tasks that have an error. */
@@ -32,12 +32,12 @@ const WITH_ERROR: readonly Status[] = ['retrying', 'failed'];
 /** What to look for. */
 export interface Search {
   readonly filter: TaskFilter;
-  /** Where to go on: an id, which is not among those found; null from the newest on. */
+  /** The id after which to go on; null from the newest on. */
   readonly cursor: string | null;
-  /** How many tasks at most. */
+  /** How many tasks to find at most. */
   readonly limit: number;
-  /** How many records to read at most. */
-  readonly most?: number;
+  /** How many records to read at most. Default 1,000. */
+  readonly mostRead?: number;
   /** A further condition. */
   readonly isWanted?: (entry: TaskEntry) => boolean;
 }
@@ -45,7 +45,7 @@ export interface Search {
 /** What was found, the newest first. */
 export interface SearchResult {
   readonly entries: readonly TaskEntry[];
-  /** Where to go on; null if all were looked at. */
+  /** The cursor for the next search; null if all were looked at. */
   readonly next: string | null;
 }
 
@@ -65,8 +65,11 @@ export class TaskFinder {
     this.offered = offered;
   }
 
-  /** The names of all definitions: those that servers start, that workers handle, or that have tasks. Sorted. */
-  async names(): Promise<readonly string[]> {
+  /**
+   * The names of all definitions: those that servers start, that workers handle, that have tasks, or that were paused. Sorted.
+   * @throws TaskError `store_unavailable`
+   */
+  async listNames(): Promise<readonly string[]> {
     const [indexed, started, workers] = await Promise.all([
       this.#redis.send((client) => client.sMembers(this.#keys.names)),
       this.#redis.definitions(),
@@ -76,7 +79,7 @@ export class TaskFinder {
   }
 
   /** One page of the operator's list. @throws TaskError `store_unavailable` */
-  async page(filter: TaskFilter, cursor: string | null, limit: number): Promise<OperatorTaskPage> {
+  async readPage(filter: TaskFilter, cursor: string | null, limit: number): Promise<OperatorTaskPage> {
     const { entries, next } = await this.search({ filter, cursor, limit });
     return {
       time: this.#clock.iso(),
@@ -86,8 +89,8 @@ export class TaskFinder {
     };
   }
 
-  /** @throws TaskError `store_unavailable` */
-  async search({ filter, cursor, limit, most = MOST_LOOKED, isWanted = () => true }: Search): Promise<SearchResult> {
+  /** Finds tasks, the newest first. @throws TaskError `store_unavailable` */
+  async search({ filter, cursor, limit, mostRead = MOST_READ, isWanted = () => true }: Search): Promise<SearchResult> {
     const walk = new IndexWalk(this.#redis, await this.#setsOf(filter), {
       before: cursor,
       since: filter.since === undefined ? null : Date.parse(filter.since) - ID_CLOCK_MS,
@@ -95,9 +98,10 @@ export class TaskFinder {
     });
     const entries: TaskEntry[] = [];
     let last = cursor;
-    for (let looked = 0; looked < most && entries.length < limit; ) {
-      // Where the index serves the filter, no more is read than is wanted.
-      const wanted = Math.min(READ_AT_ONCE, most - looked, isServed(filter) ? limit - entries.length : READ_AT_ONCE);
+    for (let looked = 0; looked < mostRead && entries.length < limit; ) {
+      // If the index knows the whole filter, nearly all that it finds fits, so no more is read than is still missing.
+      const missing = isCoveredByIndex(filter) ? limit - entries.length : READ_AT_ONCE;
+      const wanted = Math.min(READ_AT_ONCE, mostRead - looked, missing);
       const found = await walk.next(wanted);
       const read = await this.read(found);
       for (const [n, entry] of read.entries()) {
@@ -111,7 +115,10 @@ export class TaskFinder {
     return { entries, next: last };
   }
 
-  /** The records of what was found, in the same order; null for one that is gone. Repairs the index. */
+  /**
+   * Reads the records of what was found, and repairs the index where it was wrong.
+   * @returns the entries in the same order; null for one without a record
+   */
   async read(found: readonly Found[]): Promise<readonly (TaskEntry | null)[]> {
     const entries = await readEntries(
       this.#redis,
@@ -132,8 +139,8 @@ export class TaskFinder {
     return entries;
   }
 
-  /** The oldest tasks of a definition with this status, at most `count`, and whether there are more. */
-  async oldest(
+  /** The oldest tasks of a definition that have this status, at most `count`. @throws TaskError `store_unavailable` */
+  async findOldest(
     name: string,
     status: Status,
     count: number,
@@ -150,13 +157,13 @@ export class TaskFinder {
   /** The sets that have all tasks of a filter, and as few others as possible. */
   async #setsOf({ owner, name, status, error }: TaskFilter): Promise<readonly WalkedSet[]> {
     if (owner !== undefined) return [{ key: this.#redis.keys.all(owner), status: null }];
-    const names = name === undefined ? await this.names() : [name];
+    const names = name === undefined ? await this.listNames() : [name];
     const statuses = (status ?? STATUSES).filter((one) => error === undefined || WITH_ERROR.includes(one));
     return names.flatMap((one) => statuses.map((of) => ({ key: this.#keys.tasks(one, of), status: of })));
   }
 }
 
-/** Whether the index serves the whole filter. */
-function isServed({ owner, error }: TaskFilter): boolean {
+/** Whether the index knows all conditions of the filter. */
+function isCoveredByIndex({ owner, error }: TaskFilter): boolean {
   return error === undefined && owner === undefined;
 }

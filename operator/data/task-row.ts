@@ -1,4 +1,4 @@
-/** Makes the row of a task for the operator's lists. Pure. */
+/** Makes the row of a task for the operator's lists, and tells whether a task fits a filter. Pure. */
 
 import type { TaskEntry } from '../../backend/operator/task-entries.ts';
 import type { TaskFilter, TaskRow } from '../../core/operator/tasks.ts';
@@ -31,13 +31,13 @@ export function toRow({ owner, snapshot, retriedBy }: TaskEntry, offered: Readon
   };
 }
 
-/** When a waiting task is to start; null for at once, or if it does not wait. */
+/** When a waiting task is to start, ISO 8601; null if it may start at once, or does not wait. */
 export function dueAt(task: Snapshot): string | null {
   if (task.status === 'queued') return task.startsAt ?? null;
   return task.status === 'retrying' ? task.expectedAt : null;
 }
 
-/** Whether a task is as a filter says. */
+/** Whether a task meets all conditions of a filter. */
 export function fits({ owner, snapshot }: TaskEntry, filter: TaskFilter): boolean {
   if (filter.status !== undefined && !filter.status.includes(snapshot.status)) return false;
   if (filter.name !== undefined && filter.name !== snapshot.name) return false;
@@ -47,6 +47,7 @@ export function fits({ owner, snapshot }: TaskEntry, filter: TaskFilter): boolea
   return filter.error === undefined || hasWords(snapshot.error, filter.error);
 }
 
+/** Whether each of the words is part of the error's code or message, in any order and case. */
 function hasWords(error: Snapshot['error'], words: string): boolean {
   if (error === null) return false;
   const text = `${error.code} ${error.message}`.toLowerCase();

@@ -1,4 +1,4 @@
-/** Which workers there are and what they run. It serves the operator's overview. */
+/** Reads what the workers run. It serves the operator's overview. */
 
 import type { Backend } from '../../backend/backend.ts';
 import { readEntries } from '../../backend/operator/task-entries.ts';
@@ -9,13 +9,13 @@ import type { WorkerOverview } from '../../core/operator/overview.ts';
 const MOST_WORKERS = 200;
 const MOST_RUNNING = 20;
 
-/** Those that are alive first. @throws TaskError `store_unavailable` */
+/** The overviews of these workers, at most 200, the living ones first. @throws TaskError `store_unavailable` */
 export async function readWorkers(
   { redis }: Pick<Backend, 'redis'>,
   workers: readonly KnownWorker[],
 ): Promise<readonly WorkerOverview[]> {
   const shown = [...workers]
-    .sort((a, b) => Number(b.isAlive) - Number(a.isAlive) || order(a, b))
+    .sort((a, b) => Number(b.isAlive) - Number(a.isAlive) || compareStart(a, b))
     .slice(0, MOST_WORKERS);
   const running = await Promise.all(shown.map(({ id }) => redis.runningOn(id)));
   // Ids sort by the time when tasks were created, so the oldest tasks of each worker are kept.
@@ -39,8 +39,8 @@ export async function readWorkers(
   }));
 }
 
-/** The one that started first comes first; before all, those of earlier versions, whose start is not known. */
-function order(a: KnownWorker, b: KnownWorker): number {
+/** The one that started first comes first. Workers of earlier versions, whose start is not known, come before all others. */
+function compareStart(a: KnownWorker, b: KnownWorker): number {
   const [one, other] = [`${a.startedAt ?? ''} ${a.id}`, `${b.startedAt ?? ''} ${b.id}`];
   return one < other ? -1 : 1;
 }

@@ -73,7 +73,7 @@ describe('the live stream', () => {
 
   it('is limited in number, and a page that is closed makes room', async () => {
     const other = await world.mount();
-    // All are asked for at once, so they are still being opened, and not counted yet, when the first check lets them in.
+    // All are opened at once. So the first check lets all of them in, since none is counted yet. The second check counts.
     const streams = await Promise.all(Array.from({ length: 110 }, () => listen(other.url)));
     const open = streams.filter(({ response }) => response.ok);
     expect(open).toHaveLength(100);

@@ -1,9 +1,9 @@
 /**
  * Streams to the operator's pages what changes. It serves `GET /api/live`.
  *
- * A stream of events over HTTP, and not the bus: an operator looks at everybody's tasks, and the bus has one channel for
- * each user and a price for each message. And not a poll: the page would ask each second for what seldom changes. While
- * somebody looks, one look at Redis a second serves all streams of this process; otherwise nothing is asked.
+ * It uses a stream of events over HTTP. The bus would not do: an operator sees the tasks of all owners, and the bus has one
+ * channel for each owner and a price for each message. A poll would ask every second for what seldom changes. One read of Redis a
+ * second serves all streams of this process. Without a stream nothing is read.
  */
 
 import type { Response } from 'express';
@@ -15,19 +15,20 @@ import type { LiveEvents } from '../../core/operator/calls.ts';
 import type { Overview } from '../../core/operator/overview.ts';
 import type { OverviewSource } from '../data/overview.ts';
 
+/** The time between two reads of Redis. */
 const TICK_MS = 1_000;
 /** A comment is sent this often, so that proxies keep the stream open and the page notices if it is dead. */
 const HEARTBEAT_MS = 15_000;
-/** The most streams of one process: tabs of operators, of whom there are few. */
+/** The most streams of one process. Each is an open tab of an operator, of whom there are few. */
 const MOST_STREAMS = 100;
 /**
- * A stream is ended after so long, and the page opens another with a new request. `allow` is asked about the same request
- * again and again. Most functions `allow` answer from the session in it, which was read when the request came. So they
- * would never see that the session has ended since.
+ * After this time a stream is ended, and the page opens another with a new request. Otherwise an operator who has signed out could
+ * go on reading: `allow` gets the first request again and again, and most applications read the session only when a request comes.
  */
 const LONGEST_MS = 600_000;
-/** A stream whose client does not read is ended when so many bytes wait. */
+/** A stream whose client does not read is cut when more bytes than these wait to be sent. */
 const MOST_WAITING_BYTES = 1_048_576;
+/** `Retry-After` for a page that is not let in, in seconds. */
 const TRY_AGAIN_S = 10;
 
 export interface LiveOptions {
@@ -42,8 +43,8 @@ interface Stream {
   readonly isAllowed: () => Promise<boolean>;
   /** By `performance.now()`. */
   readonly openedAt: number;
-  /** Whether `isAllowed` has been asked and has not answered. */
-  isAsked: boolean;
+  /** Whether `isAllowed` was called and has not answered yet. */
+  isBeingChecked: boolean;
   /** The overview that was last sent, as JSON without its time. */
   overview: string;
   /** The version of the operator's index ({@link OperatorKeys.version}) that the client knows. */
@@ -52,6 +53,7 @@ interface Stream {
   revision: number;
 }
 
+/** The open streams of this process. */
 export class LiveStreams {
   readonly #options: LiveOptions;
   readonly #keys: OperatorKeys;
@@ -67,22 +69,26 @@ export class LiveStreams {
   }
 
   /**
-   * Answers with a stream, until the client goes away, `isAllowed` says no, or {@link close}.
-   * @throws TaskError `too_many_streams` (503), `store_unavailable`
+   * Answers with a stream. It ends when the client goes away or does not read, when `isAllowed` says no or nothing, after 10
+   * minutes, and by {@link close}.
+   * @param task the task whose revisions are told; null for none
+   * @param isAllowed asked every 15 s whether the stream may go on
+   * @throws TaskError `too_many_streams` (503), also after {@link close}; `store_unavailable`
    */
   async open(res: Response, { task, isAllowed }: Pick<Stream, 'task' | 'isAllowed'>): Promise<void> {
     this.#refuseTooMany();
-    const begin = { openedAt: performance.now(), isAsked: false };
+    const begin = { openedAt: performance.now(), isBeingChecked: false };
     const stream: Stream = { res, task, isAllowed, ...begin, overview: '', version: Number.NaN, revision: Number.NaN };
-    // Fails here, before the stream begins, while Redis is away.
+    // While Redis is away this rejects. The stream has not begun then, so the answer can be a 503.
     const now = await this.#readState([task]);
-    // Others may have opened theirs meanwhile.
+    // Others may have opened their streams meanwhile.
     this.#refuseTooMany();
     if (res.destroyed) return;
     res.set({
       'Content-Type': 'text/event-stream; charset=utf-8',
-      // `no-transform`: a middleware that compresses would hold the events back. The last header is for nginx.
+      // `no-transform`: a middleware that compresses would hold the events back.
       'Cache-Control': 'private, no-store, no-transform',
+      // nginx would hold them back, too.
       'X-Accel-Buffering': 'no',
     });
     res.flushHeaders();
@@ -90,7 +96,7 @@ export class LiveStreams {
     res.once('close', () => this.#remove(stream));
     stream.version = now.version;
     stream.revision = now.revisions.get(task ?? '') ?? Number.NaN;
-    // For clients that use EventSource: in ms, when to connect again.
+    // For clients that use EventSource: after how many ms to connect again.
     this.#write(stream, 'retry: 2000\n\n');
     this.#tellOverview(stream, now.overview);
     this.#timer ??= setInterval(() => void this.#tick(), TICK_MS).unref();
@@ -112,8 +118,8 @@ export class LiveStreams {
   }
 
   /**
-   * Removes the stream first, so that nothing is written to it from now on. A client that does not read keeps the connection
-   * open after `end`. To write then would be an error that nobody handles, and would end the process.
+   * Removes the stream before it ends it, so that nothing is written to it any more. A client that does not read keeps the
+   * connection open after `end`. A write would then emit an error that nobody handles, and end the process.
    */
   #end(stream: Stream): void {
     this.#remove(stream);
@@ -154,26 +160,27 @@ export class LiveStreams {
     }
   }
 
-  /** Keeps the streams open, and ends those that are old. Asks for each alone whether it is still allowed. */
+  /** Ends the streams that are old, and asks for each of the others whether it is still allowed. Waits for no answer. */
   #beat(): void {
     this.#beatAt = performance.now();
     for (const stream of this.#streams) {
       const isOld = this.#beatAt - stream.openedAt > LONGEST_MS;
-      // No answer since the last time counts as a no.
-      if (isOld || stream.isAsked) this.#end(stream);
+      // No answer since the last heartbeat counts as a no.
+      if (isOld || stream.isBeingChecked) this.#end(stream);
       else void this.#keepIfAllowed(stream);
     }
   }
 
   async #keepIfAllowed(stream: Stream): Promise<void> {
-    stream.isAsked = true;
+    stream.isBeingChecked = true;
     const isAllowed = await stream.isAllowed().catch(() => false);
-    stream.isAsked = false;
+    stream.isBeingChecked = false;
     if (!this.#streams.has(stream)) return;
     if (isAllowed) this.#write(stream, ': \n\n');
     else this.#end(stream);
   }
 
+  /** Reads what all streams are told. `revisions`: of those of the tasks that exist. @throws TaskError `store_unavailable` */
   async #readState(tasks: readonly (string | null)[]): Promise<{
     readonly overview: Overview;
     readonly version: number;
@@ -192,7 +199,7 @@ export class LiveStreams {
   }
 
   #tellOverview(stream: Stream, overview: Overview): void {
-    // Without the time, which is another one at each look.
+    // Without the time, which is another one at each read.
     const text = JSON.stringify({ ...overview, time: '' });
     if (text === stream.overview) return;
     stream.overview = text;

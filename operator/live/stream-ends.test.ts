@@ -1,4 +1,4 @@
-// When a stream ends, and that nobody else is held up. Time is virtual; the responses are Node's, of clients that do not read.
+// When a stream ends, and that it holds up no other stream. Time is virtual; the responses are Node's, of clients that do not read.
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
@@ -9,10 +9,10 @@ import { type LiveOptions, LiveStreams } from './live-streams.ts';
 let streams: LiveStreams;
 beforeEach(() => {
   jest.useFakeTimers();
-  let looks = 0;
+  let reads = 0;
   const redis = { keys: { prefix: '', task: () => '' }, send: async () => [] };
-  // Each look sees something else, so each tick writes.
-  const overview = { get: async () => ({ stuck: looks++ }) as unknown as Overview };
+  // Each read gives another overview, so each tick writes.
+  const overview = { get: async () => ({ stuck: reads++ }) as unknown as Overview };
   streams = new LiveStreams({ backend: { redis }, overview } as unknown as LiveOptions);
 });
 afterEach(() => {
@@ -20,7 +20,7 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-/** Opens a stream to a client that reads nothing. `isAllowed` is asked again and again whether it may go on. */
+/** Opens a stream to a client that reads nothing. */
 async function open(isAllowed: () => Promise<boolean>) {
   const node = new ServerResponse(new IncomingMessage(new Socket()));
   const set = (headers: Record<string, string>) => {
@@ -33,7 +33,7 @@ async function open(isAllowed: () => Promise<boolean>) {
   return { node, errors, heartbeats: () => written.mock.calls.filter(([text]) => text === ': \n\n').length };
 }
 
-it('writes nothing to a stream that has ended, also if its client reads nothing', async () => {
+it('writes nothing to a stream that has ended, although its client still holds the connection', async () => {
   const { node, errors } = await open(async () => false);
   const other = await open(async () => true);
   await jest.advanceTimersByTimeAsync(20_000);
@@ -44,7 +44,7 @@ it('writes nothing to a stream that has ended, also if its client reads nothing'
   expect([...errors, ...other.errors]).toEqual([]);
 });
 
-it('ends a stream whose `allow` does not answer until the next time, and holds up no other', async () => {
+it('ends a stream if `allow` has not answered by the next heartbeat, and holds up no other stream', async () => {
   const hanging = await open(() => new Promise(() => undefined));
   const other = await open(async () => true);
   await jest.advanceTimersByTimeAsync(17_000);
@@ -53,7 +53,7 @@ it('ends a stream whose `allow` does not answer until the next time, and holds u
   expect([hanging.node.writableEnded, other.heartbeats()]).toEqual([true, 2]);
 });
 
-it('ends each stream after 10 minutes, since a session that was read does not change', async () => {
+it('ends each stream after 10 minutes, so that the page sends a new request with the session as it is now', async () => {
   const { node, heartbeats } = await open(async () => true);
   await jest.advanceTimersByTimeAsync(590_000);
   expect(node.writableEnded).toBe(false);

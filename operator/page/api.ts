@@ -7,11 +7,12 @@ import type { StuckReport } from '../../core/operator/stuck.ts';
 import type { TaskDetails } from '../../core/operator/task-details.ts';
 import type { OperatorTaskPage, TaskFilter } from '../../core/operator/tasks.ts';
 
-/** A call that did not bring what it should. `status` is that of HTTP, 0 where no answer came. */
+/** A call that failed. */
 export class CallError extends Error {
   override readonly name = 'CallError';
+  /** The HTTP status of the answer; 0 if no answer came, or a redirect. */
   readonly status: number;
-  /** The code of the problem, '' where the answer has none. */
+  /** The code of the problem; '' if the answer has none. */
   readonly code: string;
 
   constructor(status: number, code: string, message: string) {
@@ -21,15 +22,15 @@ export class CallError extends Error {
   }
 
   /**
-   * Whether the answer may mean that nobody may see the page: 401, 403, 404, or an answer that is not of our server, such as
-   * a page to sign in.
+   * Whether the answer may mean that this operator may not see the page any more: 401, 403, 404, or an answer that is not from our
+   * server, such as a page to sign in.
    */
   get isRefusal(): boolean {
     return [401, 403, 404].includes(this.status) || this.code === NOT_OURS;
   }
 }
 
-/** The code of an answer that our server does not give: a redirect, or what is no JSON. */
+/** The code of a {@link CallError} about an answer that our server does not give: a redirect, or something that is not JSON. */
 const NOT_OURS = 'not_ours';
 
 /** How many tasks a page of the list has. */
@@ -37,11 +38,11 @@ export const PAGE_SIZE = 50;
 /** A call without an answer after this time has failed. */
 const TIMEOUT_MS = 20_000;
 
-/** All calls throw {@link CallError}. */
+/** The calls (core/operator/calls.ts). All of them throw {@link CallError}. */
 export interface Api {
-  /** The server's time, in milliseconds. */
+  /** The server's time, in milliseconds since 1970, as its last answer tells it. */
   now(): number;
-  /** The server has told its time, as ISO 8601. */
+  /** Sets the server's time. @param time ISO 8601 */
   noteTime(time: string): void;
   session(): Promise<OperatorSession>;
   overview(): Promise<Overview>;
@@ -53,7 +54,7 @@ export interface Api {
   act(act: ActRequest): Promise<ActResult>;
 }
 
-/** @param onRefused called when a call fails with a refusal (`CallError.isRefusal`) */
+/** Creates the calls, relative to the page's address. @param onRefused called when a call is refused (`CallError.isRefusal`) */
 export function createApi(onRefused: () => void = () => {}): Api {
   /** By how many milliseconds the server's clock is ahead of this machine's; negative if it is behind. */
   let aheadMs = 0;
@@ -105,7 +106,7 @@ async function fetchJson(path: string, init: RequestInit): Promise<object> {
   let response: Response;
   let body: unknown;
   try {
-    // A redirect is not followed: it leads to a page to sign in.
+    // A redirect leads to a page to sign in, so it is not followed.
     response = await fetch(`api/${path}`, { ...init, signal, credentials: 'same-origin', redirect: 'manual' });
     body = await response.json().catch(() => null);
   } catch {

@@ -1,47 +1,34 @@
-/** The page as a whole: its bar, the view that the address names, and the live stream that keeps the view up to date. */
+/** The page as a whole: the bar, the view that the address names, and the live stream that keeps both up to date. */
 
-import { make, setAttribute, setHidden, setText } from '../../client/element/dom/dom.ts';
+import { setAttribute, setHidden, setText } from '../../client/element/dom/dom.ts';
 import type { OperatorSession } from '../../core/operator/calls.ts';
 import type { Overview } from '../../core/operator/overview.ts';
 import { openActDialog } from './acts/act-dialog.ts';
 import { CallError, createApi } from './api.ts';
+import { type BarElements, createBar } from './bar.ts';
 import type { Context, View } from './context.ts';
-import { link, own, tickTimes } from './dom/elements.ts';
+import { tickTimes } from './dom/elements.ts';
 import { createLive } from './live/live.ts';
 import type { LinkState } from './live/live-state.ts';
 import { createRefresher } from './refresher.ts';
-import { hrefOf, NO_FILTER, parseRoute, type Route } from './route.ts';
+import { parseRoute, type Route } from './route.ts';
 import { createAuditView } from './views/audit-view.ts';
 import { createOverviewView } from './views/overview-view.ts';
 import { createStuckView } from './views/stuck-view.ts';
 import { createTaskView } from './views/task-view.ts';
 import { createTasksView } from './views/tasks-view.ts';
-import { number } from './words/words.ts';
 
-/** How often a page without its live stream asks, and a view that changes with time, in milliseconds. */
-const POLL_EVERY = 5_000;
+/**
+ * How often the page asks by itself: while its live stream is not up, and for a view that changes as time passes
+ * (`View.changesWithTime`).
+ */
+const POLL_EVERY_MS = 5_000;
 
-/** How long the sentence about an act stays, in milliseconds. The audit log has it, too. */
-const NOTICE_SHOWN = 10_000;
-
-const LINK_WORDS: Readonly<Record<LinkState, string>> = {
-  connecting: 'Connecting…',
-  live: 'Live',
-  lost: 'Not live, connecting again…',
-};
-
-const VIEWS: readonly (readonly [label: string, route: Route])[] = [
-  ['Overview', { view: 'overview' }],
-  ['Tasks', { view: 'tasks', filter: NO_FILTER, cursor: null }],
-  ['Stuck', { view: 'stuck' }],
-  ['Audit log', { view: 'audit', cursor: null }],
-];
+/** How long the sentence about an act stays. The audit log has it, too. */
+const NOTICE_SHOWN_MS = 10_000;
 
 /** The elements of index.html that the page fills. */
-export interface AppElements {
-  readonly nav: HTMLElement;
-  readonly role: HTMLElement;
-  readonly link: HTMLElement;
+export interface AppElements extends BarElements {
   readonly banner: HTMLElement;
   readonly notice: HTMLElement;
   readonly main: HTMLElement;
@@ -54,15 +41,16 @@ export interface AppOptions {
   readonly session: OperatorSession;
   /** Says a text to screen readers. */
   readonly announce: (text: string) => void;
-  /** A call was refused: somebody else may be signed in, or nobody. */
+  /** Called when a call was refused: somebody else may be signed in, or nobody. */
   readonly onRefused: () => void;
-  /** Ends it, and empties the page. */
+  /** Ends the app, and empties the page. */
   readonly signal: AbortSignal;
 }
 
 /** Fills the page, and keeps it up to date from then on, until `signal` aborts. */
 export function startApp({ elements, session, announce, onRefused, signal }: AppOptions): void {
   const api = createApi(onRefused);
+  const bar = createBar(elements, session);
   let overview: Overview | null = null;
   let view: View | undefined;
   let linkState: LinkState = 'connecting';
@@ -90,23 +78,16 @@ export function startApp({ elements, session, announce, onRefused, signal }: App
           refresher.request();
           if (sentence) showNotice(sentence);
         },
-        onClose: () => giveBackFocus(opener, row),
+        onClose: () => focusFirst(opener, row?.querySelector<HTMLElement>('.act button, a[href]'), elements.main),
       });
     },
   };
-
-  const counter = make('span', { class: 'count', hidden: '' });
-  const links = VIEWS.map(([label, route]) => ({ route, element: link(hrefOf(route), label) }));
-  links.find(({ route }) => route.view === 'stuck')?.element.append(counter);
-  elements.nav.replaceChildren(make('ul', {}, ...links.map(({ element }) => make('li', {}, element))));
-  const may = session.acts.length > 0 ? 'may act' : 'may look';
-  elements.role.replaceChildren(...(session.who ? [own(session.who, 'who'), ` ${may}`] : [`You ${may}`]));
 
   const refresher = createRefresher(async () => {
     if (signal.aborted) return;
     const shown = view;
     try {
-      // While the stream is down it brings no overview.
+      // The stream brings the overview, but only while it is up.
       if (linkState !== 'live' || !overview) takeOverview(await api.overview());
       await shown?.refresh();
       if (shown === view) showTrouble(null);
@@ -121,8 +102,7 @@ export function startApp({ elements, session, announce, onRefused, signal }: App
       if (next === 'lost') announce('Not live any more.');
       if (next === 'live' && linkState === 'lost') announce('Live again.');
       linkState = next;
-      elements.link.dataset.state = next;
-      setText(elements.link, LINK_WORDS[next]);
+      bar.showLink(next);
     },
     onUp: () => refresher.request(),
     onEvent(name, data) {
@@ -136,26 +116,22 @@ export function startApp({ elements, session, announce, onRefused, signal }: App
   function takeOverview(next: Overview): void {
     overview = next;
     api.noteTime(next.time);
-    setText(counter, number(next.stuck));
-    setHidden(counter, next.stuck === 0);
+    bar.showStuck(next.stuck);
     view?.showOverview?.(next);
   }
 
   /** Opens the view that the address names. */
   function open(): void {
     const route = parseRoute(location.search);
-    const isNew = view === undefined;
+    const isFirst = view === undefined;
     view = createView(context, route);
     elements.main.replaceChildren(view.element);
     document.title = `${view.name} · Tasks`;
-    for (const { route: target, element } of links) {
-      const isCurrent = target.view === route.view || (target.view === 'tasks' && route.view === 'task');
-      setAttribute(element, 'aria-current', isCurrent ? 'page' : null);
-    }
+    bar.showView(route.view);
     showNotice('');
     if (overview) view.showOverview?.(overview);
     live.follow(view.taskId ?? null);
-    if (!isNew) {
+    if (!isFirst) {
       scrollTo(0, 0);
       elements.main.focus();
       announce(view.name);
@@ -180,41 +156,18 @@ export function startApp({ elements, session, announce, onRefused, signal }: App
     setHidden(elements.notice, sentence === '');
     announce(sentence);
     clearTimeout(noticeTimer);
-    noticeTimer = setTimeout(() => setHidden(elements.notice, true), NOTICE_SHOWN);
+    noticeTimer = setTimeout(() => setHidden(elements.notice, true), NOTICE_SHOWN_MS);
   }
 
-  function giveBackFocus(opener: HTMLElement | null, row: HTMLElement | null | undefined): void {
-    const ways = [opener, row?.querySelector<HTMLElement>('.act button, a[href]'), elements.main];
-    for (const way of ways) {
-      if (!way?.isConnected || way.hidden) continue;
-      way.focus();
-      return;
-    }
-  }
-
+  /** Opens a link to this page in place. Leaves others to the browser, and clicks that open a tab or a window. */
   function followLink(event: MouseEvent): void {
     const target = (event.target as Element).closest?.('a[href]') as HTMLAnchorElement | null;
-    const isOther = event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
-    if (!target || isOther || target.pathname !== location.pathname) return;
+    const opensElsewhere = event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
+    if (!target || opensElsewhere || target.pathname !== location.pathname) return;
     event.preventDefault();
-    // A link within the view: past the bar, or to a section.
+    // A link within the view: to the content, or to a section.
     if (target.hash) document.getElementById(target.hash.slice(1))?.focus();
     else context.go(target.getAttribute('href') ?? './');
-  }
-
-  /** Leaves nothing on the page of what it has shown. */
-  function clear(): void {
-    clearTimeout(noticeTimer);
-    for (const dialog of document.querySelectorAll('dialog')) {
-      // An act in it ends after the batch that is under way.
-      dialog.close();
-      dialog.remove();
-    }
-    for (const element of Object.values(elements)) element.replaceChildren();
-    for (const element of [elements.banner, elements.notice]) setHidden(element, true);
-    setAttribute(elements.main, 'aria-busy', null);
-    delete elements.link.dataset.state;
-    document.title = 'Tasks';
   }
 
   const timers = [
@@ -223,16 +176,36 @@ export function startApp({ elements, session, announce, onRefused, signal }: App
     }, 1_000),
     setInterval(() => {
       if (linkState !== 'live' || view?.changesWithTime) refresher.request();
-    }, POLL_EVERY),
+    }, POLL_EVERY_MS),
   ];
   document.addEventListener('click', followLink, { signal });
   addEventListener('popstate', open, { signal });
   signal.addEventListener('abort', () => {
     for (const timer of timers) clearInterval(timer);
-    clear();
+    clearTimeout(noticeTimer);
+    emptyPage(elements);
   });
   open();
   live.start();
+}
+
+/** Removes all that the page has shown. */
+function emptyPage(elements: AppElements): void {
+  for (const dialog of document.querySelectorAll('dialog')) {
+    // An act in it ends after the batch that is under way.
+    dialog.close();
+    dialog.remove();
+  }
+  for (const element of Object.values(elements)) element.replaceChildren();
+  for (const element of [elements.banner, elements.notice]) setHidden(element, true);
+  setAttribute(elements.main, 'aria-busy', null);
+  delete elements.link.dataset.state;
+  document.title = 'Tasks';
+}
+
+/** Gives the focus to the first of these elements that is in the document and not hidden. */
+function focusFirst(...elements: readonly (HTMLElement | null | undefined)[]): void {
+  elements.find((element) => element?.isConnected && !element.hidden)?.focus();
 }
 
 function createView(context: Context, route: Route): View {
@@ -250,7 +223,7 @@ function createView(context: Context, route: Route): View {
   }
 }
 
-/** What to say of a call that failed. */
+/** What the page says about a failure. @param error a CallError; anything else is a fault of the page */
 export function troubleWords(error: unknown): string {
   if (!(error instanceof CallError)) return 'The page has a fault. Reload it.';
   const { status, message } = error;

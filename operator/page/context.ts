@@ -1,10 +1,11 @@
-/** What a view gets from the page, and what the page wants of a view. */
+/** What the page gives to each view, and what it asks of a view. */
 
 import type { Act, ActTarget } from '../../core/operator/acts.ts';
 import type { OperatorSession } from '../../core/operator/calls.ts';
 import type { Overview } from '../../core/operator/overview.ts';
 import type { Api } from './api.ts';
 
+/** What a view gets. */
 export interface Context {
   readonly api: Api;
   readonly session: OperatorSession;
@@ -14,7 +15,7 @@ export interface Context {
   act(act: Act, target: ActTarget): void;
   /** Whether this operator may do an act. */
   mayAct(act: Act): boolean;
-  /** Goes to an address of this page. */
+  /** Opens the view at an address of this page. @param href relative, as `hrefOf` makes it */
   go(href: string): void;
   /** Says a text to screen readers. */
   announce(text: string): void;
@@ -22,15 +23,15 @@ export interface Context {
 
 /** One of the page's views. */
 export interface View {
-  /** What it is called, for the title of the page. */
+  /** The name of the view, for the title of the page and for screen readers. */
   readonly name: string;
   readonly element: HTMLElement;
-  /** The task that it shows, for the live stream. */
+  /** The task that the view shows. The live stream then tells of its revisions. */
   readonly taskId?: string;
-  /** What it shows changes with time alone, of which the stream tells nothing: it is fetched every few seconds. */
+  /** True if what the view shows also changes as time passes. The stream does not tell of that, so it is fetched every 5 s. */
   readonly changesWithTime?: boolean;
-  /** Fetches what it shows, and shows it. Throws CallError. */
+  /** Fetches what the view shows, and shows it. @throws CallError */
   refresh(): Promise<void>;
-  /** There is another overview. */
+  /** Called with each new overview. */
   showOverview?(overview: Overview): void;
 }

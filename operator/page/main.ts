@@ -1,4 +1,4 @@
-/** Starts the operator's page once it is known who looks at it, and empties it when nobody may look any more. */
+/** Starts the operator's page once it is known who looks at it, and empties it when that operator may not see it any more. */
 
 import { createApi } from './api.ts';
 import { type AppElements, startApp, troubleWords } from './app.ts';
@@ -23,7 +23,7 @@ const elements: AppElements = {
   live: find('live'),
 };
 const announce = createAnnouncer(elements.live);
-/** Ends the page as it is for the operator of now. */
+/** Ends the app that was started for the present operator; undefined before the first one. */
 let current: AbortController | undefined;
 
 const watch = watchSession({

@@ -11,7 +11,7 @@ import { testRights } from '../../test/support/operator/page-rights.ts';
 jest.setTimeout(120_000);
 /** How long `eventually` waits for Chromium on a busy machine. */
 const PATIENT = { within: 20_000 };
-/** Failed, like every seventh from the sixth one on. */
+/** The id of a task of the fake operator that has failed. */
 const FAILED = '01950005-0000-7000-8000-000000000000';
 const VIEWS = {
   overview: '',
@@ -20,7 +20,7 @@ const VIEWS = {
   stuck: '?view=stuck',
   audit: '?view=audit',
 };
-/** Markup, a character that turns the text after it round, and a word of 10 kB. */
+/** Markup, a character that makes the text after it run from right to left, and a word of 10 kB. */
 const HOSTILE = `<img src=x onerror="document.title='broken'">\u202egnp.exe</td>${'x'.repeat(10_000)}`;
 
 const pages = new OperatorPages();
@@ -138,7 +138,7 @@ describe('for everyone', () => {
     await tabTo(page, /^BUTTON Retry 1 task$/);
     await page.keyboard.press('Enter');
     await page.getByText('Retried 1 task.').first().waitFor();
-    // It is in the row that it came from, whose button has gone; the row stays while it has the focus.
+    // The button that opened the dialog is gone. The focus is in its row, which has left the list, and stays while it has the focus.
     await eventually(async () => expect(await page.locator('tr[data-gone] :focus').count()).toBe(1), PATIENT);
     expect(await page.locator('tbody tr').count()).toBe(before);
     await eventually(
@@ -183,11 +183,11 @@ describe('what operators see', () => {
       expect(await page.title()).toMatch(/ · Tasks$/);
     }
     await pages.goto(VIEWS.tasks, 'hostile');
-    expect(await page.locator('th .own').first().textContent()).toBe(HOSTILE);
+    expect(await page.locator('th .user-text').first().textContent()).toBe(HOSTILE);
     expect(await page.locator('.act button').first().getAttribute('aria-label')).not.toContain('\u202e');
     await page.locator('.act button').first().click();
     await page.locator('dialog li').waitFor();
-    expect(await page.locator('dialog li .own').first().textContent()).toBe(HOSTILE);
+    expect(await page.locator('dialog li .user-text').first().textContent()).toBe(HOSTILE);
     expect(await overflow(page)).toBe(0);
   });
 
@@ -214,7 +214,7 @@ describe('what operators see', () => {
     await page.getByRole('button', { name: 'Cancel…' }).click();
     await page.getByText('This cancels 1,429 tasks.').waitFor();
     expect(await page.locator('dialog li').count()).toBe(20);
-    // The second batch of 500 meets a server that is away.
+    // The fake operator changes 500 tasks a call. Its second call is answered 503.
     pages.faults.expectOutage();
     let batches = 0;
     await page.route('**/api/acts', (route) =>
@@ -228,7 +228,7 @@ describe('what operators see', () => {
     await page.keyboard.press('Enter');
     await page.getByRole('button', { name: 'Cancel 929 tasks' }).click();
     await page.getByText('Cancelled 929 tasks.').first().waitFor();
-    // What was listed stays as long as the pointer is on it.
+    // Rows stay while the pointer is on one, so move it away.
     await page.mouse.move(5, 5);
     await eventually(() => page.getByText('No task matches this filter.').isVisible(), PATIENT);
     await pages.goto(VIEWS.audit, 'many');
@@ -240,10 +240,7 @@ describe('live', () => {
   it('shows what others do, without a row that moves under the pointer', async () => {
     const page = await pages.open('', { mount: 'live' });
     await pages.act({ act: 'pause', target: { name: 'export-report' } }, 'live');
-    await eventually(
-      async () => expect(await row(page, 'export-report').first().textContent()).toContain('Paused'),
-      PATIENT,
-    );
+    await row(page, 'export-report').first().getByText('Paused').waitFor();
 
     await pages.goto('?view=tasks&status=cancelled', 'live');
     const rows = page.locator('tbody tr');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { createRefresher } from './refresher.ts';
 
-/** A refresher with a clock that the test moves, and refreshes that it ends. */
+/** A refresher. The test moves its clock, and ends its refreshes. */
 function setUp() {
   let now = 0;
   let isHidden = false;
@@ -15,6 +15,7 @@ function setUp() {
   return {
     refresher,
     started: () => ends.length,
+    /** Ends the last refresh that was started. */
     async end() {
       ends.at(-1)?.();
       await Promise.resolve();
@@ -33,7 +34,7 @@ function setUp() {
 }
 
 describe('the refresher', () => {
-  it('refreshes once a second however often it is asked, and not before the last one has ended', async () => {
+  it('refreshes at most once a second however often it is asked, and one at a time', async () => {
     const world = setUp();
     for (let n = 0; n < 5; n++) world.refresher.request();
     expect(world.started()).toBe(1);

@@ -1,14 +1,17 @@
-/** Fetches what is shown again: at most once a second, one at a time, and never while the page is hidden. */
+/**
+ * Fetches again what the page shows. However many changes are told, it does so at most once a second, one at a time, and never while
+ * the page is hidden. A new view is fetched at once.
+ */
 
 export interface Refresher {
-  /** Something has changed. */
+  /** Call it when something has changed. Refreshes as soon as that is allowed. */
   request(): void;
-  /** Another view is shown: refresh it at once. Resolves when that is done. */
+  /** Call it when another view is shown. Refreshes at once, whatever else is under way. Resolves when that is done. */
   restart(): Promise<void>;
 }
 
-/** The time between two refreshes, in milliseconds. */
-export const REFRESH_EVERY = 1_000;
+/** The time between the starts of two refreshes. */
+const REFRESH_EVERY_MS = 1_000;
 
 export interface RefresherTiming {
   readonly now: () => number;
@@ -22,9 +25,10 @@ const PAGE: RefresherTiming = {
   isHidden: () => document.hidden,
 };
 
-/** @param refresh never rejects */
+/** Creates a refresher. @param refresh never rejects */
 export function createRefresher(refresh: () => Promise<void>, timing: RefresherTiming = PAGE): Refresher {
   let startedAt = Number.NEGATIVE_INFINITY;
+  /** How many refreshes are under way: more than one after `restart`. */
   let running = 0;
   let isWanted = false;
   let isWaiting = false;
@@ -39,11 +43,11 @@ export function createRefresher(refresh: () => Promise<void>, timing: RefresherT
   }
 
   function request(): void {
-    // A page that was hidden is refreshed when its stream is up again.
+    // Nothing is lost: when the page is shown again, its live stream opens, and that requests a refresh.
     if (timing.isHidden()) return;
     isWanted = true;
     if (running > 0 || isWaiting) return;
-    const ms = startedAt + REFRESH_EVERY - timing.now();
+    const ms = startedAt + REFRESH_EVERY_MS - timing.now();
     if (ms <= 0) {
       void run();
       return;

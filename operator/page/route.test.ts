@@ -21,7 +21,7 @@ const route: fc.Arbitrary<Route> = fc.oneof(
 );
 
 describe('the address', () => {
-  it('says all of a view, so that a link to it opens the same', () => {
+  it('says all that a view shows, so that a link to it opens the same view', () => {
     fc.assert(
       fc.property(route, (wanted) => {
         expect(parseRoute(new URL(hrefOf(wanted), 'http://host/operator/').search)).toEqual(wanted);
@@ -53,7 +53,7 @@ describe('the address', () => {
 describe('a filter', () => {
   const now = Date.parse('2026-01-02T00:00:00.000Z');
 
-  it('becomes times by the server: within the last day, or before that', () => {
+  it('becomes times by the server’s clock: since then, or until then', () => {
     expect(toTaskFilter({ ...NO_FILTER, age: '1d' }, now)).toEqual({ since: '2026-01-01T00:00:00.000Z' });
     expect(toTaskFilter({ ...NO_FILTER, age: 'over-1h' }, now)).toEqual({ until: '2026-01-01T23:00:00.000Z' });
   });
@@ -68,7 +68,7 @@ describe('a filter', () => {
     });
   });
 
-  it('is part of a link', () => {
+  it('can be partial in a link to the list', () => {
     expect(listHref({ status: ['failed'], error: 'a b' })).toBe('?view=tasks&status=failed&error=a+b');
   });
 });

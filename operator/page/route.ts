@@ -8,13 +8,13 @@
 import type { TaskFilter } from '../../core/operator/tasks.ts';
 import { STATUSES, type Status } from '../../core/tasks/snapshot.ts';
 
-/** How old the tasks of a list are. `over-1d`: created more than a day ago; `1d`: within the last day. */
+/** The ages by which a list can be filtered, in seconds. `1d`: created within the last day. `over-1d`: more than a day ago. */
 export const AGES = { '15m': 900, '1h': 3_600, '1d': 86_400, '7d': 604_800 } as const;
 export type Age = keyof typeof AGES;
 
-/** The filter of the list, as the form shows it. '' is no condition. */
+/** The filter of the list, as the form shows it. '' stands for no condition. */
 export interface ListFilter {
-  /** Empty for all. */
+  /** Empty for all statuses. */
   readonly status: readonly Status[];
   readonly name: string;
   readonly owner: string;
@@ -23,6 +23,7 @@ export interface ListFilter {
   readonly age: Age | `over-${Age}` | '';
 }
 
+/** What the page shows. */
 export type Route =
   | { readonly view: 'overview' }
   | { readonly view: 'tasks'; readonly filter: ListFilter; readonly cursor: string | null }
@@ -35,7 +36,7 @@ export const NO_FILTER: ListFilter = { status: [], name: '', owner: '', error: '
 /** The longest text of a filter, in characters. */
 export const MAX_FILTER_TEXT = 200;
 
-/** The route of an address. What it does not know in a query is left out. @param query `location.search` */
+/** Reads the route from an address. Leaves out what it does not know. @param query `location.search` */
 export function parseRoute(query: string): Route {
   const params = new URLSearchParams(query);
   const id = params.get('task');
@@ -53,7 +54,7 @@ export function parseRoute(query: string): Route {
   }
 }
 
-/** The address of a route, relative to where the page is. */
+/** The address of a route, relative to the address of the page. */
 export function hrefOf(route: Route): string {
   switch (route.view) {
     case 'overview':
@@ -79,7 +80,7 @@ export function listHref(filter: Partial<ListFilter>): string {
   return hrefOf({ view: 'tasks', filter: { ...NO_FILTER, ...filter }, cursor: null });
 }
 
-/** The filter as the server takes it. @param now the server's time, in milliseconds */
+/** The filter as the server takes it: an age becomes a time. @param now the server's time, in milliseconds since 1970 */
 export function toTaskFilter({ status, name, owner, error, age }: ListFilter, now: number): TaskFilter {
   const isOver = age.startsWith('over-');
   const seconds = age && AGES[(isOver ? age.slice(5) : age) as Age];
@@ -93,7 +94,7 @@ export function toTaskFilter({ status, name, owner, error, age }: ListFilter, no
   };
 }
 
-/** Whether a filter has a condition: an act on all tasks that match needs one. */
+/** Whether a filter has a condition. An act on all tasks that match needs one. */
 export function hasCondition(filter: ListFilter): boolean {
   return Object.values(filter).some(({ length }) => length > 0);
 }

@@ -1,28 +1,30 @@
-/** Which tasks of the list are selected: some of those that are shown, or all that match the filter. Pure. */
+/** Which tasks of the list are selected: some of those that are shown, or all that match the filter. Pure. It serves `views/tasks-view.ts`. */
 
 import type { ActTarget } from '../../core/operator/acts.ts';
 import type { TaskFilter } from '../../core/operator/tasks.ts';
 
-/** `all`: all tasks that match the filter, shown or not. */
+/** The ids of tasks that are shown; or `all`: all tasks that match the filter, shown or not. */
 export type Selection = 'all' | ReadonlySet<string>;
 
 export type SelectionEvent =
+  /** These tasks were selected, or with `isOn: false` taken out. */
   | { readonly type: 'set'; readonly ids: readonly string[]; readonly isOn: boolean }
   | { readonly type: 'all' }
   | { readonly type: 'none' }
-  /** The list shows these tasks now. Those that have left it are not selected any more: nobody sees them. */
+  /** The list shows these tasks now. A task that nobody sees any more must not stay selected. */
   | { readonly type: 'shown'; readonly ids: readonly string[] };
 
-export const NOTHING: Selection = new Set();
+export const NOTHING_SELECTED: Selection = new Set();
 
+/** The selection after an event. */
 export function nextSelection(selection: Selection, event: SelectionEvent): Selection {
   switch (event.type) {
     case 'all':
       return 'all';
     case 'none':
-      return NOTHING;
+      return NOTHING_SELECTED;
     case 'set': {
-      // Who takes one out of all wants some of those that are shown.
+      // From `all`, nothing is left but what the event selects: the ids of all are not known here.
       const next = new Set(selection === 'all' ? [] : selection);
       for (const id of event.ids) {
         if (event.isOn) next.add(id);
@@ -43,7 +45,7 @@ export function isSelected(selection: Selection, id: string): boolean {
   return selection === 'all' || selection.has(id);
 }
 
-/** What an act on the selection is about; null if nothing is selected. */
+/** What an act on the selection is about; null if nothing is selected. @param filter that of the list */
 export function targetOf(selection: Selection, filter: TaskFilter): ActTarget | null {
   if (selection === 'all') return { filter };
   return selection.size > 0 ? { ids: [...selection] } : null;

@@ -7,7 +7,7 @@ const ADA: OperatorSession = { role: 'act', who: 'ada', payloads: false, acts: [
 const VIEWER: OperatorSession = { ...ADA, role: 'view', acts: [] };
 const refused = (status: number, code = '') => new CallError(status, code, 'No.');
 
-/** A watch whose questions and timers the test answers and fires. */
+/** A watch. The test answers its questions and fires its timer. */
 function setUp({ isHidden = false } = {}) {
   const told: unknown[] = [];
   const asked: { resolve(session: OperatorSession): void; reject(error: Error): void }[] = [];
@@ -35,11 +35,13 @@ function setUp({ isHidden = false } = {}) {
     page,
     asked: () => asked.length,
     waits: () => waiting?.ms ?? null,
+    /** Fires the timer. */
     due() {
       const { callback } = waiting ?? {};
       waiting = null;
       callback?.();
     },
+    /** Answers the last question. */
     async answer(answer: OperatorSession | Error) {
       if (answer instanceof Error) asked.at(-1)?.reject(answer);
       else asked.at(-1)?.resolve(answer);
@@ -49,7 +51,7 @@ function setUp({ isHidden = false } = {}) {
 }
 
 describe('the session', () => {
-  it('is told when it is there, changes, ends and is back, and at no other time', async () => {
+  it('is told when it begins, changes, ends and begins again, and at no other time', async () => {
     const world = setUp();
     const answers = [ADA, ADA, VIEWER, refused(404), refused(401), refused(200, 'not_ours'), VIEWER, ADA];
     for (const answer of answers) {

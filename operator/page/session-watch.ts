@@ -1,31 +1,31 @@
 /**
- * Knows who looks at the page. It asks the server every 30 s, whenever the page becomes visible, and when another call was
- * refused. So a page whose operator has lost the right to it, or has signed out, does not go on showing what it has.
+ * Watches who looks at the page. It asks the server every 30 s, whenever the page becomes visible, and when another call was
+ * refused. So a page whose operator has signed out, or has lost the right to see it, does not go on showing what it has.
  *
- * It tells of a change only: a session, another one, or none. While nobody may see the page it goes on asking.
+ * It calls back only for a change: to a session, to another one, or to none. While there is none it asks every 5 s.
  */
 
 import type { OperatorSession } from '../../core/operator/calls.ts';
 import { CallError } from './api.ts';
 
-/** The time between two questions, in milliseconds: while the page is shown, and while nobody may see it. */
-export const ASK_EVERY = 30_000;
-export const ASK_AGAIN = 5_000;
+/** The time between two questions while there is a session, and while there is none. */
+const ASK_EVERY_MS = 30_000;
+const ASK_AGAIN_MS = 5_000;
 
-/** Stands in the place of a session while nobody may see the page. */
+/** Stands for the session while the server refuses to name one. */
 const REFUSED = 'refused';
 
 export interface SessionWatchOptions {
-  /** Throws CallError. */
+  /** Asks the server for the session. @throws CallError */
   readonly ask: () => Promise<OperatorSession>;
-  /** Somebody may see the page: for the first time, again, or with other rights than before. */
+  /** There is a session: for the first time, again, or with another operator or other rights than before. */
   readonly onSession: (session: OperatorSession) => void;
-  /** Nobody may see it any more. Called once, until there is a session again. */
+  /** There is no session, or none any more. Called once, until there is one again. */
   readonly onRefused: () => void;
-  /** It is not known yet who looks: the server does not answer. Called each time. */
+  /** The server does not answer, and never has. Called at each failure until its first answer. */
   readonly onTrouble: (error: CallError) => void;
   readonly timing: {
-    /** Calls back after so many milliseconds. @returns what stops it */
+    /** Calls back once after `ms`. @returns a function that prevents that */
     readonly wait: (callback: () => void, ms: number) => () => void;
     readonly isHidden: () => boolean;
   };
@@ -36,11 +36,12 @@ export interface SessionWatch {
   check(): void;
 }
 
-/** Asks for the first time at once, unless the page is hidden. */
+/** Starts to watch. Asks for the first time at once, unless the page is hidden. */
 export function watchSession({ ask, onSession, onRefused, onTrouble, timing }: SessionWatchOptions): SessionWatch {
   /** The last session as JSON; `refused` while there is none, and null before the first answer. */
   let known: string | null = null;
   let isAsking = false;
+  /** Whether to ask once more after the question under way. */
   let isWanted = false;
   let stopWaiting = () => {};
 
@@ -54,8 +55,8 @@ export function watchSession({ ask, onSession, onRefused, onTrouble, timing }: S
       } while (isWanted && !timing.isHidden());
     } finally {
       isAsking = false;
-      const isShown = known !== null && known !== REFUSED;
-      stopWaiting = timing.wait(check, isShown ? ASK_EVERY : ASK_AGAIN);
+      const hasSession = known !== null && known !== REFUSED;
+      stopWaiting = timing.wait(check, hasSession ? ASK_EVERY_MS : ASK_AGAIN_MS);
     }
   }
 
@@ -68,7 +69,7 @@ export function watchSession({ ask, onSession, onRefused, onTrouble, timing }: S
       onSession(session);
     } catch (error) {
       if (!(error instanceof CallError)) throw error;
-      // What is shown stays while the server is away: it has not said no.
+      // While the server is away it has not refused, so what is shown stays.
       if (error.isRefusal && known !== REFUSED) {
         known = REFUSED;
         onRefused();
@@ -77,7 +78,7 @@ export function watchSession({ ask, onSession, onRefused, onTrouble, timing }: S
   }
 
   function check(): void {
-    // A call that was refused while this one is under way may be newer than its answer.
+    // While a question is under way, something may have been refused after the server answered it. So it is asked once more.
     isWanted = true;
     if (!isAsking && !timing.isHidden()) void run();
   }

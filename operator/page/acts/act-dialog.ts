@@ -1,56 +1,37 @@
 /**
- * The dialog of an act: shows how many tasks it is about and which, does it in batches, and says what became of it. The browser
- * keeps the focus inside a modal dialog, and closes it on Escape.
+ * The dialog of an act. It shows how many tasks the act is about and which, carries the act out in batches, and says what became of
+ * it. The browser keeps the focus inside a modal dialog, and closes it on Escape.
  *
- * Whoever closes it while it works stops it after the batch that is under way. After a failure it can be tried again: a new
- * preview then shows what is left.
+ * Closing the dialog stops an act after the batch that is under way. After a failure the operator can try again; a new preview then
+ * shows what is left.
  */
 
 import { setAttribute, setHidden, setText } from '../../../client/element/dom/dom.ts';
 import { ENGLISH } from '../../../client/headless/words/wording.ts';
 import type { Act, ActPreview, ActTarget } from '../../../core/operator/acts.ts';
 import type { Api } from '../api.ts';
-import { box, button, own, text } from '../dom/elements.ts';
-import { ACT, confirmWords, doneWords, number, previewWords, REFUSALS, stoppedWords } from '../words/words.ts';
+import { box, button, userText, text } from '../dom/elements.ts';
+import { ACT, confirmWords, doneWords, formatNumber, previewWords, REFUSALS, stoppedWords } from '../words/words.ts';
 import { carryOut, NOTHING_DONE, type Total } from './batches.ts';
 
-/** The time between two texts about how far it is, in milliseconds: a screen reader says each of them. */
-const TOLD_EVERY = 2_000;
+/** The shortest time between two texts that say how far the act is. A screen reader reads each of them out. */
+const TELL_EVERY_MS = 2_000;
 
 export interface ActDialogOptions {
   readonly api: Pick<Api, 'preview' | 'act'>;
   readonly act: Act;
   readonly target: ActTarget;
-  /** Called after each batch, and with a sentence when all is done or the dialog was closed before. */
+  /** Called with null after each batch, and with a sentence about what was done when all is done or the operator has stopped it. */
   readonly onDone: (sentence: string | null) => void;
   /** Called when the dialog has closed. */
   readonly onClose: () => void;
 }
 
-/** Opens it. */
+/** Opens the dialog. */
 export function openActDialog({ api, act, target, onDone, onClose }: ActDialogOptions): void {
   const owner = 'owner' in target ? target.owner : null;
-  const heading = text('h2', ACT[act]);
-  heading.id = 'act-heading';
-  const message = text('p', '');
-  const bar = box('progress', '');
-  const list = box('ul', '');
-  const rest = text('p', '', 'muted');
-  const typed = box('input', '');
-  const check = box('label', '', text('span', 'Type the owner to erase:'), typed);
-  const close = button('Back', () => dialog.close());
-  const again = button('Look again', () => void showPreview(), 'primary');
-  const confirm = button(ACT[act], () => void run(), act === 'retry' || act === 'resume' ? 'primary' : 'danger');
-  const live = box('div', '', message);
-  live.setAttribute('role', 'status');
-  bar.setAttribute('aria-labelledby', heading.id);
-  const tools = box('div', 'tools', close, again, confirm);
-  const form = box('form', '', heading, live, bar, list, rest, check, tools);
-  const dialog = box('dialog', '', form);
-  dialog.setAttribute('aria-labelledby', heading.id);
-  // A list that scrolls has to be within reach of the keyboard.
-  list.tabIndex = 0;
-  typed.autocomplete = 'off';
+  const parts = createParts(act, { onAgain: () => void showPreview(), onConfirm: () => void run() });
+  const { dialog, form, message, bar, list, rest, typed, check, close, again, confirm } = parts;
   let preview: ActPreview | undefined;
   let isRunning = false;
   let toldAt = Number.NEGATIVE_INFINITY;
@@ -67,7 +48,7 @@ export function openActDialog({ api, act, target, onDone, onClose }: ActDialogOp
     onClose();
   });
 
-  /** Shows these parts beside the message and the button that closes, and hides the others. */
+  /** Shows these parts, and hides the others. The heading, the message and the button that closes are always there. */
   function showOnly(...shown: readonly (HTMLElement | false)[]): void {
     for (const part of [bar, list, rest, check, again, confirm]) setHidden(part, !shown.includes(part));
   }
@@ -88,9 +69,9 @@ export function openActDialog({ api, act, target, onDone, onClose }: ActDialogOp
     const further = count - first.length;
     setText(message, previewWords(act, target, count, isCountComplete));
     list.replaceChildren(
-      ...first.map(({ title, owner: whose }) => box('li', '', own(title), ' ', own(whose, 'muted'))),
+      ...first.map(({ title, owner: whose }) => box('li', '', userText(title), ' ', userText(whose, 'muted'))),
     );
-    setText(rest, `and ${number(further)} more${isCountComplete ? '' : ' at least'}`);
+    setText(rest, `and ${formatNumber(further)} more${isCountComplete ? '' : ' at least'}`);
     setText(confirm, confirmWords(act, count));
     showOnly(first.length > 0 && list, further > 0 && rest, owner !== null && check, isPossible && confirm);
     showConfirmed();
@@ -130,9 +111,9 @@ export function openActDialog({ api, act, target, onDone, onClose }: ActDialogOp
     }
     setHidden(bar, false);
     setText(close, 'Stop');
-    if (performance.now() - toldAt < TOLD_EVERY) return;
+    if (performance.now() - toldAt < TELL_EVERY_MS) return;
     toldAt = performance.now();
-    setText(message, `${number(done + refused)}${isCountComplete ? ` of ${number(bar.max)}` : ' so far'}…`);
+    setText(message, `${formatNumber(done + refused)}${isCountComplete ? ` of ${formatNumber(bar.max)}` : ' so far'}…`);
   }
 
   function showEnd(total: Total): void {
@@ -162,4 +143,30 @@ export function openActDialog({ api, act, target, onDone, onClose }: ActDialogOp
   document.body.append(dialog);
   dialog.showModal();
   void showPreview();
+}
+
+/** Makes the elements of the dialog. The owner has to be typed into `typed`, which `check` labels. */
+function createParts(act: Act, { onAgain, onConfirm }: { readonly onAgain: () => void; readonly onConfirm: () => void }) {
+  const heading = text('h2', ACT[act]);
+  heading.id = 'act-heading';
+  const message = text('p', '');
+  const live = box('div', '', message);
+  live.setAttribute('role', 'status');
+  const bar = box('progress', '');
+  bar.setAttribute('aria-labelledby', heading.id);
+  const list = box('ul', '');
+  // With the focus on it, the list can be scrolled by the keyboard.
+  list.tabIndex = 0;
+  const rest = text('p', '', 'muted');
+  const typed = box('input', '');
+  typed.autocomplete = 'off';
+  const check = box('label', '', text('span', 'Type the owner to erase:'), typed);
+  const close = button('Back', () => dialog.close());
+  const again = button('Look again', onAgain, 'primary');
+  const confirm = button(ACT[act], onConfirm, act === 'retry' || act === 'resume' ? 'primary' : 'danger');
+  const tools = box('div', 'tools', close, again, confirm);
+  const form = box('form', '', heading, live, bar, list, rest, check, tools);
+  const dialog = box('dialog', '', form);
+  dialog.setAttribute('aria-labelledby', heading.id);
+  return { dialog, form, message, bar, list, rest, typed, check, close, again, confirm };
 }

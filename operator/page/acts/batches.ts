@@ -1,9 +1,9 @@
-/** Carries an act out batch by batch, as the server wants it: one call changes a limited number of tasks. Pure but for its calls. */
+/** Carries an act out batch by batch: one call of the server changes a limited number of tasks. Pure but for its calls. */
 
 import type { Act, ActResult } from '../../../core/operator/acts.ts';
 import type { Api } from '../api.ts';
 
-/** How many refusals are kept, to be shown. */
+/** How many refusals are kept, to be shown to the operator. */
 const MOST_REFUSALS = 20;
 
 /** What became of the tasks, over all batches so far. */
@@ -11,7 +11,11 @@ export type Total = Pick<ActResult, 'done' | 'refused' | 'refusals'>;
 
 export const NOTHING_DONE: Total = { done: 0, refused: 0, refusals: [] };
 
-/** Yields after each batch; whoever does not go on stops the act there. @param token of the preview. Throws CallError. */
+/**
+ * Carries an act out. Yields after each batch; a caller that leaves the loop stops the act there.
+ * @param token of the preview
+ * @throws CallError
+ */
 export async function* carryOut(
   api: Pick<Api, 'act'>,
   act: Act,

@@ -1,22 +1,22 @@
-/** Tells screen readers what has changed, through the polite live region of the page. What comes within a second is said together. */
+/** Tells screen readers what has changed, through the polite live region of the page. Texts of the same second are said together. */
 
-/** How long news is collected, in milliseconds. */
-const COLLECT_FOR = 1_000;
-/** How many of the newest texts are said. */
-const MOST = 3;
+/** For how long texts are collected before they are said. */
+const COLLECT_MS = 1_000;
+/** How many of the collected texts are said: the newest. */
+const MOST_TEXTS = 3;
 
-/** A function that says a text. @param region in the document from the start */
+/** @param region an element with `aria-live` that is in the document from the start @returns a function that says a text */
 export function createAnnouncer(region: HTMLElement): (text: string) => void {
   let texts: string[] = [];
   let isWaiting = false;
   return (text) => {
-    if (text && text !== texts.at(-1)) texts = [...texts, text].slice(-MOST);
+    if (text && text !== texts.at(-1)) texts = [...texts, text].slice(-MOST_TEXTS);
     if (isWaiting) return;
     isWaiting = true;
     setTimeout(() => {
       region.textContent = texts.join(' ');
       texts = [];
       isWaiting = false;
-    }, COLLECT_FOR);
+    }, COLLECT_MS);
   };
 }

@@ -1,4 +1,7 @@
-/** What the views are made of: links, times, statuses, buttons. Texts of users are set as text, and keep their own direction. */
+/**
+ * Makes the elements of which the views consist: links, times, statuses, buttons. Each function is named after what it makes. Texts
+ * of users are set as text, never as HTML, and keep their own direction.
+ */
 
 import { make } from '../../../client/element/dom/dom.ts';
 import { makeIcon } from '../../../client/element/dom/icons.ts';
@@ -9,9 +12,9 @@ import { agoWords, clockWords, fullWords } from '../words/times.ts';
 /** What an element may be given as content. */
 export type Content = readonly (Node | string)[];
 
-/** A text of a user: a title, an owner, an error. */
-export function own(text: string, className = ''): HTMLElement {
-  const element = make('span', { class: `own ${className}`.trim(), dir: 'auto' });
+/** A text that a user or an application has chosen: a title, an owner, an error. Its direction does not change that of the page. */
+export function userText(text: string, className = ''): HTMLElement {
+  const element = make('span', { class: `user-text ${className}`.trim(), dir: 'auto' });
   element.textContent = text;
   return element;
 }
@@ -23,14 +26,14 @@ export function link(href: string, text: string | Node, className = ''): HTMLAnc
   return element;
 }
 
-/** How long ago, or in how long. `tickTimes` keeps it right. @param now milliseconds */
+/** How long ago, or in how long. `tickTimes` keeps it right. @param at ISO 8601 @param now the server's time, ms since 1970 */
 export function ago(at: string, now: number): HTMLTimeElement {
   const element = make('time', { datetime: at, 'data-ago': '', title: fullWords(at), class: 'nowrap' });
   element.textContent = agoWords(at, now);
   return element;
 }
 
-/** The time on the clock, with the day if that is another one. */
+/** The time on the clock, with the day if it is not today. @param at ISO 8601 @param now the server's time, ms since 1970 */
 export function clock(at: string, now: number): HTMLTimeElement {
   const element = make('time', { datetime: at, title: fullWords(at), class: 'nowrap' });
   element.textContent = clockWords(at, now);
@@ -41,12 +44,12 @@ export function clock(at: string, now: number): HTMLTimeElement {
 export function tickTimes(root: Element, now: number): void {
   for (const element of root.querySelectorAll<HTMLTimeElement>('time[data-ago]')) {
     const words = agoWords(element.dateTime, now);
-    // Assistive technology may read a text again that is set again.
+    // A text that is set to the same words may be read out again by assistive technology.
     if (element.textContent !== words) element.textContent = words;
   }
 }
 
-/** A state by icon, colour and word. */
+/** A state, as an icon, a colour and a word. */
 export function toned(tone: Tone, word: string): HTMLElement {
   const icon = makeIcon(tone);
   icon.classList.add('icon');
@@ -63,14 +66,14 @@ export function button(label: string, onClick: (button: HTMLButtonElement) => vo
   return element;
 }
 
-/** A button in a row: its name says what it is about, too. @param of a text of a user */
-export function rowButton(label: string, of: string, onClick: () => void, className = 'small'): HTMLButtonElement {
+/** A button in a row. Screen readers say its label and `about`, a text of a user: "Retry: Import a.csv". */
+export function rowButton(label: string, about: string, onClick: () => void, className = 'small'): HTMLButtonElement {
   const element = button(label, onClick, className);
-  element.setAttribute('aria-label', `${label}: ${isolate(of)}`);
+  element.setAttribute('aria-label', `${label}: ${isolate(about)}`);
   return element;
 }
 
-/** A paragraph, or another element with a text. */
+/** An element that holds a text. */
 export function text<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   content: string,
@@ -81,7 +84,7 @@ export function text<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** An element with what it holds. */
+/** An element that holds other elements and texts. */
 export function box<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   className: string,
@@ -92,7 +95,7 @@ export function box<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** A list of names and what they say (`dl`). */
+/** A list of names, each with its value (`dl`). */
 export function facts(className: string, entries: readonly (readonly [name: string, content: Content])[]): HTMLElement {
   return box('dl', className, ...entries.flatMap(([name, content]) => [text('dt', name), box('dd', '', ...content)]));
 }

@@ -1,6 +1,6 @@
 /**
- * Which rows a table shows while somebody is about to use one. Nothing may move under a pointer or a focus: then rows change in
- * place, those that have left the list stay and are marked, and new ones wait. Pure.
+ * Which rows a table shows while somebody is about to use one. Nothing may move under a pointer or a focus. So while the rows are
+ * held, they change in place, those that have left the list stay and are marked, and new ones wait. Pure.
  */
 
 /** A row as it is shown. */
@@ -11,6 +11,7 @@ export interface ShownRow<Row> {
   readonly isGone: boolean;
 }
 
+/** What a table shows. */
 export interface HeldRows<Row> {
   readonly shown: readonly ShownRow<Row>[];
   /** How many rows wait to be shown. */
@@ -18,9 +19,9 @@ export interface HeldRows<Row> {
 }
 
 /**
- * The rows to show after the list has become `latest`.
+ * Decides which rows to show after the list has become `latest`.
  * @param before what is shown now
- * @param isHeld somebody points at a row, or has the focus in one
+ * @param isHeld whether nothing may move now
  */
 export function holdRows<Row>(
   before: readonly ShownRow<Row>[],

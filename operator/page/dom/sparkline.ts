@@ -1,13 +1,13 @@
-/** A small curve of the last hour. The number beside it says what matters, so assistive technology does not see the curve. */
+/** A small curve of the last hour. Assistive technology does not see it: the number beside the curve says what matters. */
 
 const SVG = 'http://www.w3.org/2000/svg';
-/** The size in pixels: about that of the number beside it. */
+/** The size of the drawing in units of its own. How big it is on the page says `.sparkline` in `styles/table.css`. */
 const WIDTH = 60;
 const HEIGHT = 16;
-/** Above and below the curve, so that its line is not cut at the edge. */
+/** Free space above and below the curve, so that its line is not cut at the edge. */
 const MARGIN = 1;
 
-/** @param values one for each minute, 0 or more, the oldest first */
+/** Draws a curve. @param values one for each minute, 0 or more, the oldest first */
 export function sparkline(values: readonly number[]): SVGSVGElement {
   const svg = document.createElementNS(SVG, 'svg');
   svg.setAttribute('viewBox', `0 0 ${WIDTH} ${HEIGHT}`);

@@ -1,6 +1,6 @@
 /**
- * A table whose rows change while it is shown. Cells that say the same as before are left alone; nothing moves while somebody
- * points at a row, has the focus in one, or answers a dialog (`held-rows.ts`).
+ * A table whose rows change while it is shown. A cell that says the same as before is not drawn again. Nothing moves while somebody
+ * points at a row, has the focus in one, or has a dialog open (`held-rows.ts`).
  */
 
 import { make, setAttribute, setChildren, setHidden } from '../../../client/element/dom/dom.ts';
@@ -8,17 +8,17 @@ import { type Content, text } from './elements.ts';
 import { holdRows, type ShownRow } from './held-rows.ts';
 
 export interface Column<Row> {
-  /** The heading. Where there is little room it stands before what the cell says. */
+  /** The heading. In a narrow window there are no headings; the label then stands in each cell, before its content. */
   readonly label: string;
-  /** What the heading shows, if that is not its label. */
+  /** Shown in the heading instead of the label. */
   readonly heading?: Node;
   readonly className?: string;
-  /** The cell names its row. */
+  /** Whether this is the cell that names its row. */
   readonly isRowHeader?: boolean;
-  /** What the cell depends on: it is drawn again when the JSON of this is another one. */
+  /** What the cell shows, as a JSON value. The cell is drawn again only when this changes. */
   readonly key: (row: Row) => unknown;
   readonly draw: (row: Row) => Content;
-  /** Called each time, also for a cell that is not drawn again. */
+  /** Called at each update, also if the cell is not drawn again. */
   readonly sync?: (cell: HTMLElement, row: Row) => void;
 }
 
@@ -26,26 +26,29 @@ export interface TableOptions<Row> {
   /** Said by screen readers, and not shown. */
   readonly caption: string;
   readonly columns: readonly Column<Row>[];
+  /** What identifies a row from one list to the next. */
   readonly keyOf: (row: Row) => string;
-  /** Stands in the place of the table while that has no rows. */
+  /** Shown instead of the table while that has no rows. */
   readonly empty: HTMLElement;
-  /** How many rows wait until nobody points at the table any more. */
+  /** Called at each update with the number of new rows that wait until the rows are not held any more. */
   readonly onWaiting?: (count: number) => void;
 }
 
 export interface Table<Row> {
   readonly element: HTMLElement;
-  /** The rows that are shown. */
+  /** The rows that are shown, without those that have left the list. */
   readonly rows: readonly Row[];
+  /** Shows another list. While the rows are held, new ones wait and none moves. */
   show(latest: readonly Row[]): void;
-  /** Draws the rows again, for what depends on more than the row. */
+  /** Updates the cells. Call it when something has changed that `sync` reads, such as a selection. */
   redraw(): void;
-  /** Shows the latest rows now, even if that moves some. */
+  /** Shows the latest list now, even if rows move. */
   release(): void;
 }
 
 const FOCUSABLE = 'a[href], button, input';
 
+/** Creates a table without rows. */
 export function createTable<Row>({ caption, columns, keyOf, empty, onWaiting }: TableOptions<Row>): Table<Row> {
   const body = make('tbody', { role: 'rowgroup' });
   const head = make('tr', { role: 'row' }, ...columns.map(makeHeading));
@@ -63,21 +66,21 @@ export function createTable<Row>({ caption, columns, keyOf, empty, onWaiting }: 
   /** The row under the pointer. */
   let pointed: Element | null = null;
 
-  const focused = () =>
+  const findFocused = () =>
     body.contains(document.activeElement) ? (document.activeElement?.closest('tr') ?? null) : null;
-  const inUse = () => (pointed?.isConnected ? pointed : focused());
-  const isHeld = () => inUse() !== null || document.querySelector('dialog[open]') !== null;
+  const findRowInUse = () => (pointed?.isConnected ? pointed : findFocused());
+  const areRowsHeld = () => findRowInUse() !== null || document.querySelector('dialog[open]') !== null;
 
-  function update(hold = isHeld()): void {
-    const anchor = inUse();
+  /** Draws the rows, and scrolls so that the row in use stays where it is: a row above it may have become higher. */
+  function update(isHeld = areRowsHeld()): void {
+    const anchor = findRowInUse();
     const before = anchor?.getBoundingClientRect().top ?? 0;
-    change(hold);
-    // A row above it may have become higher.
+    drawRows(isHeld);
     if (anchor?.isConnected) scrollBy(0, anchor.getBoundingClientRect().top - before);
   }
 
-  function change(hold: boolean): void {
-    const next = holdRows(shown, latest, keyOf, hold);
+  function drawRows(isHeld: boolean): void {
+    const next = holdRows(shown, latest, keyOf, isHeld);
     shown = next.shown;
     for (const key of elements.keys()) if (!shown.some((row) => row.key === key)) elements.delete(key);
     setChildren(body, shown.map(drawRow));
@@ -116,7 +119,7 @@ export function createTable<Row>({ caption, columns, keyOf, empty, onWaiting }: 
     pointed = null;
     update();
   });
-  // The focus is nowhere while it moves, so look when it has arrived.
+  // During `focusout` no element has the focus yet. After it, the next one has.
   body.addEventListener('focusout', () => setTimeout(update));
 
   return {
@@ -147,10 +150,13 @@ function makeCell<Row>({ label, className = '', isRowHeader = false, heading }: 
     : make('td', { ...attributes, role: 'cell' });
 }
 
-/** Replaces the content of a cell. If the focus was in it, the same place in it gets it, or else the row's first link. */
+/**
+ * Replaces the content of a cell. If the second button in it had the focus, say, the second one of the new content gets it. If there
+ * is none, the first link of the row does.
+ */
 function fill(cell: HTMLElement, content: Content, row: HTMLElement): void {
-  const inside = [...cell.querySelectorAll<HTMLElement>(FOCUSABLE)];
-  const at = inside.indexOf(document.activeElement as HTMLElement);
+  const focusable = [...cell.querySelectorAll<HTMLElement>(FOCUSABLE)];
+  const at = focusable.indexOf(document.activeElement as HTMLElement);
   cell.replaceChildren(...content);
   setAttribute(cell, 'data-empty', content.length === 0 ? '' : null);
   if (at < 0) return;

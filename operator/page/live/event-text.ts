@@ -6,12 +6,13 @@ export interface StreamEvent {
   readonly data: string;
 }
 
-/** The longest event, in characters. The overview of 1,000 definitions has about 700,000. */
-const MAX_EVENT = 4_000_000;
+/** The longest event, in characters. For comparison: the overview of 1,000 definitions has about 700,000. */
+const MAX_EVENT_LENGTH = 4_000_000;
 
 /**
- * A function that takes the next piece of the stream and returns the events that it completes. Comments are no events.
- * @throws RangeError if an event does not end
+ * Creates the reader of one stream.
+ * @returns a function that takes the next piece of the stream, and returns the events that end in it; comments are left out. It
+ * throws RangeError if an event becomes too long.
  */
 export function createEventReader(): (piece: string) => StreamEvent[] {
   let rest = '';
@@ -19,7 +20,9 @@ export function createEventReader(): (piece: string) => StreamEvent[] {
     rest += piece;
     const blocks = rest.split(/\r?\n\r?\n/);
     rest = blocks.pop() ?? '';
-    if (rest.length > MAX_EVENT) throw new RangeError(`An event of the stream is longer than ${MAX_EVENT} characters.`);
+    if (rest.length > MAX_EVENT_LENGTH) {
+      throw new RangeError(`An event of the stream is longer than ${MAX_EVENT_LENGTH} characters.`);
+    }
     return blocks.flatMap((block) => {
       const event = parseBlock(block);
       return event ? [event] : [];

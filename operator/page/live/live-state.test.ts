@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import { createEventReader } from './event-text.ts';
 import { HIDDEN, type LiveEvent, type LiveState, linkOf, nextLive } from './live-state.ts';
 
-/** The stream has ended after `livedFor` ms; the server asks to wait for `retryAfter` s. */
+/** The event of a stream that has ended after `livedFor` ms. The server asks to wait for `retryAfter` s. */
 const ended = (livedFor = 0, retryAfter = 0): LiveEvent => ({ type: 'ended', livedFor, retryAfter, chance: 1 });
-/** The state after these events of a page that was hidden before, and the effect of each. */
+/** Starts with a hidden page. Returns the state after these events, and the effect of each. */
 const run = (...events: LiveEvent[]) =>
   events.reduce<{ state: LiveState; effects: unknown[] }>(
     ({ state, effects }, event) => {
@@ -26,7 +26,7 @@ describe('the live stream', () => {
     ]);
   });
 
-  it('is tried again soon after it was up for a while, and as late as the server asks', () => {
+  it('is tried again soon if it was up for a while, but not before the server wants', () => {
     const before = [...UP, ended(), due, ended(), due, opened] as LiveEvent[];
     expect(run(...before, ended(60_000)).effects.at(-1)).toEqual({ type: 'wait', ms: 500 });
     expect(run(...before, ended(0, 30)).effects.at(-1)).toEqual({ type: 'wait', ms: 30_000 });

@@ -1,5 +1,5 @@
 /**
- * The states of the page's live stream, and what leads from one to the next. Pure. `live.ts` does what it says.
+ * The states of the page's live stream, and what leads from one to the next. Pure. `live.ts` carries the effects out.
  *
  * | state | event | next state | what to do |
  * |---|---|---|---|
@@ -12,13 +12,16 @@
 
 export interface LiveState {
   readonly phase: 'hidden' | 'connecting' | 'live' | 'waiting';
-  /** How many connections in a row have failed, or have ended soon. */
+  /** How many connections in a row have failed, or have ended within 10 s. */
   readonly failures: number;
 }
 
 export type LiveEvent =
   | { readonly type: 'shown' | 'hidden' | 'opened' | 'due' }
-  /** `livedFor`: milliseconds. `retryAfter`: seconds, as the server asks; 0 if it does not. `chance`: from 0 to 1. */
+  /**
+   * `livedFor`: ms from the opening of the stream; 0 if it was not opened. `retryAfter`: s, as the server asks; 0 if it does not.
+   * `chance`: a random number from 0 to 1.
+   */
   | { readonly type: 'ended'; readonly livedFor: number; readonly retryAfter: number; readonly chance: number };
 
 export type LiveEffect =
@@ -30,14 +33,15 @@ export type LinkState = 'connecting' | 'live' | 'lost';
 
 export const HIDDEN: LiveState = { phase: 'hidden', failures: 0 };
 
-/** A connection that lasted this long was a good one, in milliseconds: the next wait is a short one again. */
-const GOOD = 10_000;
-const FIRST_WAIT = 500;
-const LONGEST_WAIT = 15_000;
-/** What a server may ask for at most, in seconds. */
-const MAX_RETRY_AFTER = 60;
+/** After a connection that lasted this long, the waits begin with a short one again. */
+const GOOD_CONNECTION_MS = 10_000;
+/** The waits double from the first to the longest. Each is shortened by chance, to no less than its half. */
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 15_000;
+/** The longest `Retry-After` of a server that is heeded. */
+const MAX_RETRY_AFTER_S = 60;
 
-/** The state after an event, and what to do. An event that means nothing in a state changes nothing. */
+/** The state after an event, and what to do. An event that is not in the table for a state changes nothing. */
 export function nextLive(
   state: LiveState,
   event: LiveEvent,
@@ -59,9 +63,9 @@ export function nextLive(
       break;
     case 'ended': {
       if (!isUp) break;
-      const count = event.livedFor >= GOOD ? 1 : failures + 1;
-      const longest = Math.min(FIRST_WAIT * 2 ** (count - 1), LONGEST_WAIT);
-      const asked = Math.min(event.retryAfter, MAX_RETRY_AFTER) * 1_000;
+      const count = event.livedFor >= GOOD_CONNECTION_MS ? 1 : failures + 1;
+      const longest = Math.min(FIRST_WAIT_MS * 2 ** (count - 1), LONGEST_WAIT_MS);
+      const asked = Math.min(event.retryAfter, MAX_RETRY_AFTER_S) * 1_000;
       const ms = Math.max((longest * (1 + event.chance)) / 2, asked);
       return { state: { phase: 'waiting', failures: count }, effect: { type: 'wait', ms } };
     }
@@ -69,7 +73,7 @@ export function nextLive(
   return { state, effect: { type: 'nothing' } };
 }
 
-/** What to say of a state. A connection that is tried again after a failure is lost until it is up. */
+/** What the page says of its stream in a state. After a failure it says `lost` until the stream is up again. */
 export function linkOf({ phase, failures }: LiveState): LinkState {
   if (phase === 'live') return 'live';
   return failures > 0 ? 'lost' : 'connecting';

@@ -1,35 +1,36 @@
 /**
  * Follows the server's event stream (`GET api/live`) while the page is visible, and connects again by itself.
  *
- * It reads the stream by `fetch`, not by EventSource, for two reasons. It sees the comments that show that the stream
- * is alive. It can tell an answer of 404 or 503 from a network that does not answer.
+ * It reads the stream by `fetch`, not by EventSource, for two reasons. EventSource hides the comments that show that the stream is
+ * alive. And it does not tell an answer of 404 or 503 from a network that does not answer.
  */
 
 import type { LiveEvents } from '../../../core/operator/calls.ts';
 import { createEventReader } from './event-text.ts';
 import { HIDDEN, type LinkState, type LiveEffect, type LiveEvent, linkOf, nextLive } from './live-state.ts';
 
-/** A stream that brings nothing for this long is dead. The server sends a comment every 15 s, so two of them are missing. */
+/** A stream that brings nothing for this long is dead: the server sends a comment every 15 s, so two are missing. */
 const SILENCE_MS = 40_000;
 
 export interface LiveOptions {
   readonly onLink: (link: LinkState) => void;
-  /** The stream is up: what was shown before may be out of date. */
+  /** Called when the stream is up. What is shown may be out of date then. */
   readonly onUp: () => void;
   readonly onEvent: <Name extends keyof LiveEvents>(name: Name, data: LiveEvents[Name]) => void;
-  /** The server answered with no stream, and a status below 500. Perhaps this operator may not see the page any more. */
+  /** The server answered with a status below 500, but with no stream. Perhaps this operator may not see the page any more. */
   readonly onRefused: () => void;
-  /** Ends it for good. */
+  /** Ends the stream for good. */
   readonly signal: AbortSignal;
 }
 
 export interface Live {
   /** Follows the page's visibility from now on. */
   start(): void;
-  /** The task that the stream tells about; null for none. Another one needs another stream. */
+  /** Chooses the task whose revisions the stream tells; null for none. Opens another stream if that is another task. */
   follow(taskId: string | null): void;
 }
 
+/** Creates the live stream. It does nothing until `start`. */
 export function createLive({ onLink, onUp, onEvent, onRefused, signal }: LiveOptions): Live {
   let state = HIDDEN;
   let task: string | null = null;
@@ -60,7 +61,7 @@ export function createLive({ onLink, onUp, onEvent, onRefused, signal }: LiveOpt
     }
   }
 
-  /** Hands an event on. An error of `onEvent` is reported here. Otherwise `connect` would take it for a stream that was cut. */
+  /** Hands an event on. Catches errors of `onEvent`, since `connect` would take them for a stream that was cut. */
   function deliver(name: string, data: string): void {
     try {
       onEvent(name as keyof LiveEvents, JSON.parse(data));
@@ -81,7 +82,7 @@ export function createLive({ onLink, onUp, onEvent, onRefused, signal }: LiveOpt
       const response = await fetch(path, { signal: own.signal, headers, redirect: 'manual' });
       retryAfter = Number(response.headers.get('retry-after')) || 0;
       const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
-      // A redirect has the status 0. A page to sign in is no stream.
+      // A redirect has the status 0 here. A page to sign in has 200, and is no stream.
       if (response.status < 500 && !(response.ok && isStream)) onRefused();
       if (response.ok && isStream && response.body) {
         const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -101,7 +102,7 @@ export function createLive({ onLink, onUp, onEvent, onRefused, signal }: LiveOpt
     }
     clearTimeout(silence);
     own.abort();
-    // `follow`, or a page that was hidden and shown again, may have opened another connection. That one has the state now.
+    // `follow`, or a page that was hidden and shown again, may have opened another connection. Then the state is about that one.
     if (connection !== own) return;
     connection = undefined;
     const livedFor = openedAt === undefined ? 0 : Date.now() - openedAt;

@@ -4,15 +4,16 @@ import { make, setHidden } from '../../../client/element/dom/dom.ts';
 import type { AuditEntry } from '../../../core/operator/acts.ts';
 import type { TaskFilter } from '../../../core/operator/tasks.ts';
 import type { Context, View } from '../context.ts';
-import { ago, box, type Content, clock, link, own, text } from '../dom/elements.ts';
+import { ago, box, type Content, clock, link, userText, text } from '../dom/elements.ts';
 import { type Column, createTable } from '../dom/table.ts';
 import { hrefOf, listHref } from '../route.ts';
 import { clockWords } from '../words/times.ts';
-import { ACT, number, shortId, statusWord, tasks } from '../words/words.ts';
+import { ACT, formatNumber, shortId, statusWord, taskCount } from '../words/words.ts';
 
 /** How many tasks of an entry are linked. */
 const MOST_LINKS = 5;
 
+/** Creates the view. @param cursor which page of the log; null for the newest entries */
 export function createAuditView(context: Context, cursor: string | null): View {
   const { api } = context;
   const empty = text('p', 'Loading…', 'empty');
@@ -52,23 +53,23 @@ function auditColumns({ api }: Context): Column<AuditEntry>[] {
     {
       label: 'Who',
       key: ({ who }) => who,
-      draw: ({ who }) => [who === null ? text('span', 'not known', 'muted') : own(who)],
+      draw: ({ who }) => [who === null ? text('span', 'not known', 'muted') : userText(who)],
     },
     {
       label: 'What',
       key: ({ act, done, refused }) => [act, done, refused],
       draw: ({ act, done, refused }) => {
-        const count = act === 'pause' || act === 'resume' ? '' : `: ${tasks(done)}`;
+        const count = act === 'pause' || act === 'resume' ? '' : `: ${taskCount(done)}`;
         const content: Content = [`${ACT[act]}${count}`];
-        return refused > 0 ? [...content, text('div', `${number(refused)} could not be`, 'muted')] : content;
+        return refused > 0 ? [...content, text('div', `${formatNumber(refused)} could not be`, 'muted')] : content;
       },
     },
     {
       label: 'On',
       key: ({ name, filter, owner }) => [name, filter, owner],
       draw: ({ name, filter, owner }) => [
-        ...(name ? [link(listHref({ name }), own(name))] : []),
-        ...(filter ? [own(filterWords(filter, api.now()))] : []),
+        ...(name ? [link(listHref({ name }), userText(name))] : []),
+        ...(filter ? [userText(filterWords(filter, api.now()))] : []),
         ...(owner ? [text('div', `owner ${owner} (hashed)`, 'muted')] : []),
       ],
     },
@@ -79,14 +80,14 @@ function auditColumns({ api }: Context): Column<AuditEntry>[] {
         const items = ids
           .slice(0, MOST_LINKS)
           .map((id) => box('li', '', link(hrefOf({ view: 'task', id }), shortId(id), 'nowrap')));
-        if (items.length > 0 && done > items.length) items.push(text('li', `and ${number(done - items.length)} more`));
+        if (items.length > 0 && done > items.length) items.push(text('li', `and ${formatNumber(done - items.length)} more`));
         return items.length > 0 ? [box('ul', 'chips', ...items)] : [];
       },
     },
   ];
 }
 
-/** A filter in words. @param now milliseconds */
+/** A filter in words. The entry names its owner by a hash only, so an owner is not among them. @param now ms since 1970 */
 function filterWords({ status, name, since, until, error }: TaskFilter, now: number): string {
   const parts = [
     status?.map(statusWord).join(' or '),

@@ -1,17 +1,18 @@
-/** The columns of the table of definitions. */
+/** The columns of the table of definitions. It serves `overview-view.ts`. */
 
 import type { DefinitionOverview } from '../../../core/operator/overview.ts';
 import type { Context } from '../context.ts';
-import { ago, box, type Content, link, own, rowButton, text, toned } from '../dom/elements.ts';
+import { ago, box, type Content, link, userText, rowButton, text, toned } from '../dom/elements.ts';
 import { sparkline } from '../dom/sparkline.ts';
 import type { Column } from '../dom/table.ts';
 import { listHref } from '../route.ts';
 import { secondsWords } from '../words/times.ts';
-import { ACT, number, withOneDecimal } from '../words/words.ts';
+import { ACT, formatNumber, withOneDecimal } from '../words/words.ts';
 
-/** How many reasons of failures are named in the table. */
+/** How many codes of errors the column of failures names. */
 const MOST_REASONS = 5;
 
+/** Makes the columns. Those who may not pause get none with a button. */
 export function definitionColumns(context: Context): Column<DefinitionOverview>[] {
   const { api } = context;
   const columns: Column<DefinitionOverview>[] = [
@@ -20,9 +21,9 @@ export function definitionColumns(context: Context): Column<DefinitionOverview>[
       isRowHeader: true,
       key: ({ name, paused, workers }) => [name, paused, workers === 0],
       draw: ({ name, paused, workers }) => {
-        const content: (Node | string)[] = [link(listHref({ name }), own(name))];
+        const content: (Node | string)[] = [link(listHref({ name }), userText(name))];
         if (paused) {
-          const by = paused.who ? [' by ', own(paused.who)] : [];
+          const by = paused.who ? [' by ', userText(paused.who)] : [];
           content.push(box('div', 'light', toned('warning', 'Paused'), ' ', ago(paused.since, api.now()), ...by));
         }
         if (workers === 0) content.push(box('div', 'light', toned('warning', 'No worker handles it')));
@@ -34,7 +35,7 @@ export function definitionColumns(context: Context): Column<DefinitionOverview>[
       className: 'number',
       key: ({ name, counts, oldestQueuedAt }) => [name, counts.queued, oldestQueuedAt],
       draw: ({ name, counts, oldestQueuedAt }) => {
-        const content: Content = [link(listHref({ name, status: ['queued'] }), number(counts.queued))];
+        const content: Content = [link(listHref({ name, status: ['queued'] }), formatNumber(counts.queued))];
         return oldestQueuedAt ? [...content, box('div', 'muted', 'oldest ', ago(oldestQueuedAt, api.now()))] : content;
       },
     },
@@ -43,14 +44,14 @@ export function definitionColumns(context: Context): Column<DefinitionOverview>[
       className: 'number',
       key: ({ name, counts }) => [name, counts.running, counts.retrying],
       draw: ({ name, counts }) => {
-        const content: Content = [link(listHref({ name, status: ['running'] }), number(counts.running))];
+        const content: Content = [link(listHref({ name, status: ['running'] }), formatNumber(counts.running))];
         if (counts.retrying === 0) return content;
         return [
           ...content,
           box(
             'div',
             'muted',
-            link(listHref({ name, status: ['retrying'] }), `${number(counts.retrying)} trying again`),
+            link(listHref({ name, status: ['retrying'] }), `${formatNumber(counts.retrying)} trying again`),
           ),
         ];
       },
@@ -97,7 +98,7 @@ function failureChips(name: string, failed: number, failures: DefinitionOverview
     box(
       'li',
       '',
-      link(listHref({ name, status: ['failed'], error: code, age: '1d' }), own(`${code} ${number(count)}`)),
+      link(listHref({ name, status: ['failed'], error: code, age: '1d' }), userText(`${code} ${formatNumber(count)}`)),
     ),
   );
   if (rest > 0) {
@@ -107,7 +108,7 @@ function failureChips(name: string, failed: number, failures: DefinitionOverview
         '',
         link(
           listHref({ name, status: ['failed'], age: '1d' }),
-          `${named.length > 0 ? 'others' : 'failed'} ${number(rest)}`,
+          `${named.length > 0 ? 'others' : 'failed'} ${formatNumber(rest)}`,
         ),
       ),
     );

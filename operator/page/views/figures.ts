@@ -1,6 +1,6 @@
 /**
- * The sums over all definitions, above the overview. Each leads to what it counts, so that an operator with a keyboard or a small
- * screen gets there without passing all definitions.
+ * The figures at the top of the overview: sums over all definitions, what is stuck, the workers and the bus. A figure is a link to
+ * what it counts. So an operator with a keyboard or a small screen gets there without passing all definitions.
  */
 
 import { setAttribute, setText } from '../../../client/element/dom/dom.ts';
@@ -8,14 +8,14 @@ import type { Tone } from '../../../client/headless/words/describe.ts';
 import type { DefinitionOverview, Overview } from '../../../core/operator/overview.ts';
 import { box, link, text } from '../dom/elements.ts';
 import { hrefOf, listHref } from '../route.ts';
-import { number, withOneDecimal } from '../words/words.ts';
+import { formatNumber, withOneDecimal } from '../words/words.ts';
 
 /** The ids of the sections of the overview to which figures lead. */
 export const SECTIONS = { workers: 'workers', bus: 'bus' } as const;
 
 interface Figure {
   readonly name: string;
-  /** Where it leads; null for nowhere. */
+  /** Where the figure leads; null if it is no link. */
   readonly href: string | null;
   readonly read: (overview: Overview) => readonly [value: string, tone: Tone];
 }
@@ -24,17 +24,17 @@ const FIGURES: readonly Figure[] = [
   {
     name: 'Waiting',
     href: listHref({ status: ['queued'] }),
-    read: ({ definitions }) => [number(sum(definitions, ({ counts }) => counts.queued)), 'neutral'],
+    read: ({ definitions }) => [formatNumber(sum(definitions, ({ counts }) => counts.queued)), 'neutral'],
   },
   {
     name: 'Running',
     href: listHref({ status: ['running'] }),
-    read: ({ definitions }) => [number(sum(definitions, ({ counts }) => counts.running)), 'neutral'],
+    read: ({ definitions }) => [formatNumber(sum(definitions, ({ counts }) => counts.running)), 'neutral'],
   },
   {
     name: 'Trying again',
     href: listHref({ status: ['retrying'] }),
-    read: ({ definitions }) => [number(sum(definitions, ({ counts }) => counts.retrying)), 'neutral'],
+    read: ({ definitions }) => [formatNumber(sum(definitions, ({ counts }) => counts.retrying)), 'neutral'],
   },
   {
     name: 'Ended a minute',
@@ -46,22 +46,22 @@ const FIGURES: readonly Figure[] = [
     href: listHref({ status: ['failed'], age: '1d' }),
     read({ definitions }) {
       const failed = sum(definitions, ({ outcomes }) => outcomes.failed);
-      return [number(failed), failed ? 'bad' : 'neutral'];
+      return [formatNumber(failed), failed ? 'bad' : 'neutral'];
     },
   },
   {
     name: 'Stuck',
     href: hrefOf({ view: 'stuck' }),
-    read: ({ stuck }) => [number(stuck), stuck ? 'warning' : 'neutral'],
+    read: ({ stuck }) => [formatNumber(stuck), stuck ? 'warning' : 'neutral'],
   },
   {
     name: 'Workers alive',
     href: `#${SECTIONS.workers}`,
     read({ workers, workerCount }) {
       const gone = workers.filter(({ isAlive }) => !isAlive).length;
-      if (gone > 0) return [`${number(workerCount - gone)} of ${number(workerCount)}`, 'bad'];
+      if (gone > 0) return [`${formatNumber(workerCount - gone)} of ${formatNumber(workerCount)}`, 'bad'];
       if (workerCount === 0) return ['0', 'bad'];
-      return [number(workerCount), workers.some(({ blockedSeconds }) => blockedSeconds > 0) ? 'warning' : 'neutral'];
+      return [formatNumber(workerCount), workers.some(({ blockedSeconds }) => blockedSeconds > 0) ? 'warning' : 'neutral'];
     },
   },
   {
@@ -71,7 +71,7 @@ const FIGURES: readonly Figure[] = [
   },
 ];
 
-/** Makes the figures. `show` changes them in place: a link that has the focus keeps it. */
+/** Creates the figures. `show` changes them in place, so a link that has the focus keeps it. */
 export function createFigures(): { readonly element: HTMLElement; show(overview: Overview): void } {
   const figures = FIGURES.map(({ name, href, read }) => {
     const value = href === null ? text('span', '') : link(href, '');

@@ -1,23 +1,21 @@
-/** The form above the list of tasks: its fields are those of the filter in the address. */
+/** The form above the list of tasks. It has a field for each part of the filter in the address (`../route.ts`). */
 
 import { make } from '../../../client/element/dom/dom.ts';
-import { STATUSES, type Status } from '../../../core/tasks/snapshot.ts';
+import { ACTIVE_STATUSES, STATUSES, type Status } from '../../../core/tasks/snapshot.ts';
 import { box, link, text } from '../dom/elements.ts';
 import { AGES, type Age, hasCondition, type ListFilter, listHref, MAX_FILTER_TEXT } from '../route.ts';
 import { ageWords, statusWord } from '../words/words.ts';
 
 export interface FilterForm {
   readonly element: HTMLFormElement;
-  /** The definitions that can be chosen. */
+  /** Adds these definitions to those that can be chosen. */
   showNames(names: readonly string[]): void;
 }
 
-const ACTIVE = 'queued,running,retrying,cancelling';
-
-/** @param onFilter the operator wants another filter */
+/** Creates the form. @param filter what its fields show @param onFilter called with another filter when the form is submitted */
 export function createFilterForm(filter: ListFilter, onFilter: (filter: ListFilter) => void): FilterForm {
   const status = makeSelect(
-    [['', 'All'], [ACTIVE, 'Not ended'], ...STATUSES.map((one) => [one, statusWord(one)] as const)],
+    [['', 'All'], [ACTIVE_STATUSES.join(), 'Not ended'], ...STATUSES.map((one) => [one, statusWord(one)] as const)],
     filter.status.join(),
     filter.status.map(statusWord).join(', '),
   );
@@ -69,7 +67,10 @@ export function createFilterForm(filter: ListFilter, onFilter: (filter: ListFilt
   };
 }
 
-/** @param value the chosen one; it becomes an option of its own if it is none of them */
+/**
+ * @param value the one that is chosen. If it is not among the options, it is added to them.
+ * @param label of `value`, if it is added
+ */
 function makeSelect(
   options: readonly (readonly [value: string, label: string])[],
   value: string,
@@ -89,4 +90,5 @@ function makeInput(value: string, placeholder: string): HTMLInputElement {
   return input;
 }
 
+/** A control with its label. */
 const field = (label: string, control: HTMLElement) => box('label', '', text('span', label), control);

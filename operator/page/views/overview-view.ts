@@ -1,11 +1,11 @@
-/** The overview: what runs and waits of each definition, the workers, and the bus. */
+/** The overview: the figures, what runs and waits of each definition, the workers, and the bus. */
 
 import { setHidden } from '../../../client/element/dom/dom.ts';
 import type { BusOverview, Overview, WorkerOverview } from '../../../core/operator/overview.ts';
 import type { Context, View } from '../context.ts';
 import { ago, box, type Content, facts, text, toned } from '../dom/elements.ts';
 import { createTable } from '../dom/table.ts';
-import { number, withOneDecimal } from '../words/words.ts';
+import { formatNumber, withOneDecimal } from '../words/words.ts';
 import { definitionColumns } from './definition-table.ts';
 import { createFigures, SECTIONS } from './figures.ts';
 import { workerColumns } from './worker-table.ts';
@@ -35,14 +35,14 @@ export function createOverviewView(context: Context): View {
     'Tasks from before this page was mounted are still being listed. Figures are too low meanwhile.',
     'note',
   );
-  /** What the bus was drawn from, as JSON: it is drawn again only if that changes. */
+  /** From which data the bus was drawn, as JSON. It is drawn again only if they change. */
   let drawnFrom = '';
 
   function show(overview: Overview): void {
     definitions.show(overview.definitions);
     workers.show(overview.workers);
     const hidden = overview.workerCount - overview.workers.length;
-    moreWorkers.textContent = hidden > 0 ? `and ${number(hidden)} more` : '';
+    moreWorkers.textContent = hidden > 0 ? `and ${formatNumber(hidden)} more` : '';
     setHidden(indexing, overview.index.isComplete);
     figures.show(overview);
     const next = JSON.stringify(overview.bus);
@@ -84,7 +84,7 @@ function section(id: string, className: string, ...content: Content): HTMLElemen
   return element;
 }
 
-/** What the card of the bus says. @param now the server's time, in milliseconds since 1970 */
+/** What the section about the bus says. @param now the server's time, in milliseconds since 1970 */
 function busFacts(bus: BusOverview, now: number): [name: string, content: Content][] {
   const { outage, backlog, backlogSince, messagesPerTask, messagesPerMonth, plan, tasksEnded } = bus;
   const state = outage ? [toned('bad', 'Does not answer'), ', began ', ago(outage.since, now)] : [toned('good', 'Up')];
@@ -92,14 +92,14 @@ function busFacts(bus: BusOverview, now: number): [name: string, content: Conten
   const messages =
     messagesPerTask === null
       ? 'No task has ended in the last hour'
-      : `${withOneDecimal(messagesPerTask)}, over ${number(tasksEnded)} tasks`;
+      : `${withOneDecimal(messagesPerTask)}, over ${formatNumber(tasksEnded)} tasks`;
   const entries: [string, Content][] = [
     ['State', state],
     ['Kind', [bus.kind === 'hosted' ? 'Hosted Pusher' : 'Your own']],
-    ['To be pushed', [number(backlog), ...oldest]],
+    ['To be pushed', [formatNumber(backlog), ...oldest]],
     ['Messages a task', [messages]],
   ];
   if (messagesPerMonth === null) return entries;
-  const cost = plan ? `${plan.name}, $${number(plan.dollarsPerMonth)} a month` : 'more than any plan';
-  return [...entries, ['At this rate', [`${number(messagesPerMonth)} messages a month`]], ['On hosted Pusher', [cost]]];
+  const cost = plan ? `${plan.name}, $${formatNumber(plan.dollarsPerMonth)} a month` : 'more than any plan';
+  return [...entries, ['At this rate', [`${formatNumber(messagesPerMonth)} messages a month`]], ['On hosted Pusher', [cost]]];
 }

@@ -12,10 +12,10 @@ export interface StoryList {
   show(entries: readonly StoryEntry[]): void;
 }
 
-/** An empty list. @param api for the server's time */
+/** Creates an empty list. @param api for the server's time */
 export function createStoryList(api: Pick<Api, 'now'>): StoryList {
   const element = box('ol', 'story');
-  /** The lines that are shown, by their place and their entry. */
+  /** The lines that are shown. The key is the JSON of an entry's index and the entry. */
   let lines = new Map<string, HTMLElement>();
   return {
     element,

@@ -1,12 +1,12 @@
-/** What is stuck, why, and what helps. */
+/** The view of what is stuck, why, and what helps. */
 
 import { setHidden } from '../../../client/element/dom/dom.ts';
 import type { StuckItem } from '../../../core/operator/stuck.ts';
 import type { Context, View } from '../context.ts';
-import { ago, box, link, own, rowButton, text, toned } from '../dom/elements.ts';
+import { ago, box, link, userText, rowButton, text, toned } from '../dom/elements.ts';
 import { type Column, createTable } from '../dom/table.ts';
 import { hrefOf, listHref } from '../route.ts';
-import { ACT, STUCK, shortId, tasks } from '../words/words.ts';
+import { ACT, STUCK, shortId, taskCount } from '../words/words.ts';
 
 export function createStuckView(context: Context): View {
   const { api } = context;
@@ -40,14 +40,14 @@ function stuckColumns(context: Context): Column<StuckItem>[] {
       label: 'What',
       isRowHeader: true,
       key: ({ name }) => name,
-      draw: ({ name }) => [name === null ? 'The bus' : link(listHref({ name }), own(name))],
+      draw: ({ name }) => [name === null ? 'The bus' : link(listHref({ name }), userText(name))],
     },
     {
       label: 'Why',
       key: ({ reason, workers }) => [reason, workers],
       draw: ({ reason, workers }) => {
         const why = toned('warning', STUCK[reason].why);
-        return workers.length > 0 ? [why, box('div', 'muted own', `worker ${workers.join(', ')}`)] : [why];
+        return workers.length > 0 ? [why, box('div', 'muted user-text', `worker ${workers.join(', ')}`)] : [why];
       },
     },
     {
@@ -55,7 +55,7 @@ function stuckColumns(context: Context): Column<StuckItem>[] {
       key: ({ count, ids }) => [count, ids],
       draw: ({ count, ids }) => {
         const items = ids.map((id) => box('li', '', link(hrefOf({ view: 'task', id }), shortId(id), 'nowrap')));
-        return [text('div', tasks(count)), box('ul', 'chips', ...items)];
+        return [text('div', taskCount(count)), box('ul', 'chips', ...items)];
       },
     },
     {

@@ -1,15 +1,15 @@
-/** The columns of the table of tasks. */
+/** The columns of the table of tasks. It serves `tasks-view.ts`; `task-view.ts` uses the buttons and the status. */
 
 import { make } from '../../../client/element/dom/dom.ts';
 import { isolate } from '../../../client/headless/words/plain-text.ts';
 import type { TaskRow } from '../../../core/operator/tasks.ts';
 import type { Context } from '../context.ts';
-import { ago, box, link, own, rowButton, toned } from '../dom/elements.ts';
+import { ago, box, link, userText, rowButton, toned } from '../dom/elements.ts';
 import type { Column } from '../dom/table.ts';
 import { hrefOf, listHref } from '../route.ts';
 import { ACT, progressWords, statusWord, toneOf } from '../words/words.ts';
 
-/** What the checkbox of a row asks, and what it does. */
+/** The selection, for the checkboxes of the rows. */
 export interface RowSelection {
   /** The checkbox in the heading. */
   readonly heading: HTMLElement;
@@ -17,7 +17,7 @@ export interface RowSelection {
   readonly onSelect: (id: string, isOn: boolean) => void;
 }
 
-/** @param selection null for operators who may not act */
+/** Makes the columns. @param selection null for operators who may not act: they get no checkboxes and no buttons */
 export function taskColumns(context: Context, selection: RowSelection | null): Column<TaskRow>[] {
   const { api } = context;
   const columns: Column<TaskRow>[] = [
@@ -25,7 +25,7 @@ export function taskColumns(context: Context, selection: RowSelection | null): C
       label: 'Task',
       isRowHeader: true,
       key: ({ id, title }) => [id, title],
-      draw: ({ id, title }) => [link(hrefOf({ view: 'task', id }), own(title, 'title'))],
+      draw: ({ id, title }) => [link(hrefOf({ view: 'task', id }), userText(title, 'title'))],
     },
     {
       label: 'Status',
@@ -37,12 +37,12 @@ export function taskColumns(context: Context, selection: RowSelection | null): C
       label: 'Definition',
       className: 'name',
       key: ({ name }) => name,
-      draw: ({ name }) => [link(listHref({ name }), own(name))],
+      draw: ({ name }) => [link(listHref({ name }), userText(name))],
     },
     {
       label: 'Owner',
       key: ({ owner }) => owner,
-      draw: ({ owner }) => [link(listHref({ owner }), own(owner, 'title'))],
+      draw: ({ owner }) => [link(listHref({ owner }), userText(owner, 'title'))],
     },
     {
       label: 'Created',
@@ -54,7 +54,7 @@ export function taskColumns(context: Context, selection: RowSelection | null): C
       label: 'Error',
       key: ({ error }) => error,
       draw: ({ error }) =>
-        error ? [box('span', 'title', box('b', '', own(error.code)), ': ', own(error.message))] : [],
+        error ? [box('span', 'title', box('b', '', userText(error.code)), ': ', userText(error.message))] : [],
     },
   ];
   if (!selection) return columns;
@@ -95,8 +95,8 @@ export function taskButtons(
 }
 
 /**
- * The status in words, and below it how far it is, and which attempt it is if it is not the first one. It always has two lines, so
- * that rows do not move when a task starts or ends.
+ * The status in words. A second line says how far the task is, and from the second attempt on which attempt it is. That line is
+ * there even if it is empty, so that rows do not move when a task starts or ends.
  */
 export function statusOf(task: TaskRow): HTMLElement[] {
   const { status, progress, attempt, attempts } = task;

@@ -1,4 +1,4 @@
-/** One task: where it stands, its facts, and its story. */
+/** The view of one task: its status, its facts, its story, and its payload if the application shows that. */
 
 import { setHidden, setText } from '../../../client/element/dom/dom.ts';
 import type { TaskDetails } from '../../../core/operator/task-details.ts';
@@ -11,7 +11,7 @@ import { statusOf, taskButtons } from './task-table.ts';
 
 export function createTaskView(context: Context, id: string): View {
   const { api } = context;
-  const title = box('h1', 'own', 'Task');
+  const title = box('h1', 'user-text', 'Task');
   const acts = box('div', 'tools');
   const status = box('div', '');
   const stuck = box('div', 'card');
@@ -28,7 +28,7 @@ export function createTaskView(context: Context, id: string): View {
   title.dir = 'auto';
   title.tabIndex = -1;
   for (const element of [stuck, body]) setHidden(element, true);
-  /** What the facts and the buttons were drawn from, as JSON: each is drawn again only if it changes. */
+  /** From which data the facts and the buttons were drawn, as JSON. They are drawn again only if these change. */
   let drawnFrom = '';
   let buttonsFrom = '';
 
@@ -67,22 +67,22 @@ export function createTaskView(context: Context, id: string): View {
 }
 
 /**
- * Replaces the content of an element. If a link in it had the focus, the link at the same place gets it; `otherwise` gets it
- * if there is none.
+ * Replaces the content of an element. If the second link in it had the focus, say, the second link of the new content gets it, or
+ * `fallback` if there is none.
  */
-function refill(element: HTMLElement, otherwise: HTMLElement, content: Content): void {
+function refill(element: HTMLElement, fallback: HTMLElement, content: Content): void {
   const at = [...element.querySelectorAll('a')].indexOf(document.activeElement as HTMLAnchorElement);
   element.replaceChildren(...content);
-  if (at >= 0) (element.querySelectorAll('a')[at] ?? otherwise).focus();
+  if (at >= 0) (element.querySelectorAll('a')[at] ?? fallback).focus();
 }
 
-/** What the application has agreed to show of the task: note, input, result and checkpoint. */
+/** The sections of the payload. Parts that the task does not have are left out. */
 function payloadOf(data: NonNullable<TaskDetails['payload']>): Content {
   const names = { note: 'Note', input: 'Input', result: 'Result', checkpoint: 'Checkpoint' } as const;
   return Object.entries(names).flatMap(([key, name]) => {
     const value = data[key as keyof typeof names];
     if (value === null) return [];
-    const pre = text('pre', value, 'own');
+    const pre = text('pre', value, 'user-text');
     pre.tabIndex = 0;
     pre.setAttribute('aria-label', name);
     pre.setAttribute('role', 'region');

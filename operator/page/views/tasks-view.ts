@@ -8,52 +8,57 @@ import type { Context, View } from '../context.ts';
 import { box, button, clock, link, text } from '../dom/elements.ts';
 import { createTable } from '../dom/table.ts';
 import { hasCondition, hrefOf, type Route, toTaskFilter } from '../route.ts';
-import { isSelected, NOTHING, nextSelection, type Selection, type SelectionEvent, targetOf } from '../selection.ts';
-import { ACT, number, tasks } from '../words/words.ts';
+import {
+  isSelected,
+  NOTHING_SELECTED,
+  nextSelection,
+  type Selection,
+  type SelectionEvent,
+  targetOf,
+} from '../selection.ts';
+import { ACT, taskCount } from '../words/words.ts';
 import { createFilterForm } from './filter-form.ts';
+import { createSelectionTools } from './selection-tools.ts';
 import { taskColumns } from './task-table.ts';
 
-const SELECT_PAGE = 'Select all on this page';
+/** The acts on the tasks that are selected. */
 const BULK: readonly Act[] = ['retry', 'cancel'];
 
+/** Creates the view. @param route its filter, and which page of the list */
 export function createTasksView(context: Context, route: Extract<Route, { view: 'tasks' }>): View {
   const { api } = context;
   const { filter, cursor } = route;
-  let selection: Selection = NOTHING;
+  let selection: Selection = NOTHING_SELECTED;
   let hasMore = false;
   let isFirst = true;
 
   const form = createFilterForm(filter, (next) => context.go(hrefOf({ view: 'tasks', filter: next, cursor: null })));
   const acts = BULK.filter((act) => context.mayAct(act));
-  const selectPage = make('input', { type: 'checkbox', 'aria-label': SELECT_PAGE });
+  const tools = createSelectionTools({
+    acts,
+    onSelectPage: (isOn) => take({ type: 'set', ids: shownIds(), isOn }),
+    onSelectAll: () => take({ type: 'all' }),
+    onAct: actOnSelection,
+    onRelease: () => table.release(),
+  });
+  const rowSelection = {
+    heading: tools.heading,
+    isSelected: (id: string) => isSelected(selection, id),
+    onSelect(id: string, isOn: boolean) {
+      // If all that match were selected, the other tasks that are shown stay selected.
+      if (selection === 'all') take({ type: 'set', ids: shownIds(), isOn: true });
+      take({ type: 'set', ids: [id], isOn });
+    },
+  };
   const empty = text('p', 'Loading…', 'empty');
   const table = createTable<TaskRow>({
     caption: 'Tasks',
-    columns: taskColumns(
-      context,
-      acts.length > 0
-        ? {
-            heading: box('label', '', selectPage, text('span', SELECT_PAGE)),
-            isSelected: (id) => isSelected(selection, id),
-            onSelect: (id, isOn) => {
-              // Who takes one out of all that match keeps the others that are shown.
-              if (selection === 'all') take({ type: 'set', ids: shownIds(), isOn: true });
-              take({ type: 'set', ids: [id], isOn });
-            },
-          }
-        : null,
-    ),
+    columns: taskColumns(context, acts.length > 0 ? rowSelection : null),
     keyOf: ({ id }) => id,
     empty,
-    onWaiting: showWaiting,
+    onWaiting: tools.showWaiting,
   });
-  const selected = text('span', '');
-  const selectAll = button('Select all that match', () => take({ type: 'all' }), 'small');
-  const bulk = acts.map((act) => button(`${ACT[act]}…`, () => actOnSelection(act), 'small'));
-  /** For the rows that the table holds back while somebody points at it (`../dom/held-rows.ts`). */
-  const waiting = button('', () => table.release(), 'small');
-  const tools = box('div', 'tools pending', selected, selectAll, ...bulk, waiting);
-  const older = link('', 'Older', 'older');
+  const older = link('', 'Older');
   const pages = make('nav', { class: 'pages', 'aria-label': 'Pages' });
   const looked = text('p', '', 'muted');
   const mayForget = filter.owner && context.mayAct('forget');
@@ -61,8 +66,7 @@ export function createTasksView(context: Context, route: Extract<Route, { view: 
   if (mayForget) head.append(button(`${ACT.forget}…`, () => context.act('forget', { owner: filter.owner })));
   if (cursor) pages.append(link(hrefOf({ ...route, cursor: null }), 'Newest'), ' ');
   pages.append(older);
-  selectPage.addEventListener('change', () => take({ type: 'set', ids: shownIds(), isOn: selectPage.checked }));
-  showWaiting(0);
+  tools.showWaiting(0);
   showSelection();
 
   function shownIds(): string[] {
@@ -81,23 +85,9 @@ export function createTasksView(context: Context, route: Extract<Route, { view: 
   }
 
   function showSelection(): void {
-    const ids = shownIds();
-    const count = selection === 'all' ? ids.length : selection.size;
-    const isAll = ids.length > 0 && count === ids.length;
-    setText(
-      selected,
-      selection === 'all' ? 'All that match are selected' : count ? `${tasks(count)} selected` : 'Newest first',
-    );
-    selectPage.checked = isAll;
-    selectPage.indeterminate = count > 0 && !isAll;
     // Without a condition, all that match would be all tasks there are.
-    setHidden(selectAll, !(isAll && selection !== 'all' && (hasMore || cursor) && hasCondition(filter)));
-    for (const element of bulk) setHidden(element, count === 0 && selection !== 'all');
-  }
-
-  function showWaiting(count: number): void {
-    setText(waiting, `Show ${number(count)} more`);
-    setHidden(waiting, count === 0);
+    const canSelectAll = (hasMore || cursor !== null) && hasCondition(filter);
+    tools.show({ selection, shown: table.rows.length, canSelectAll });
   }
 
   function show({ tasks: rows, nextCursor, lookedUntil }: OperatorTaskPage): void {
@@ -111,7 +101,7 @@ export function createTasksView(context: Context, route: Extract<Route, { view: 
     );
     setHidden(older, !hasMore);
     if (nextCursor) older.href = hrefOf({ ...route, cursor: nextCursor });
-    // A filter that reads many tasks to find a few stops somewhere; the next page goes on from there.
+    // The server reads a limited number of tasks for a page. If few of them match, the page is short, and the next one goes on.
     const isShort = hasMore && lookedUntil !== null && rows.length < PAGE_SIZE;
     looked.replaceChildren(
       ...(isShort
@@ -122,13 +112,13 @@ export function createTasksView(context: Context, route: Extract<Route, { view: 
     if (!isFirst) return;
     isFirst = false;
     context.announce(
-      rows.length === 0 ? (empty.textContent ?? '') : `${tasks(rows.length)}${hasMore ? ', and more' : ''}`,
+      rows.length === 0 ? (empty.textContent ?? '') : `${taskCount(rows.length)}${hasMore ? ', and more' : ''}`,
     );
   }
 
   return {
     name: 'Tasks',
-    element: box('div', 'view', head, form.element, tools, table.element, empty, looked, pages),
+    element: box('div', 'view', head, form.element, tools.element, table.element, empty, looked, pages),
     async refresh() {
       show(await api.tasks(toTaskFilter(filter, api.now()), cursor));
     },

@@ -1,21 +1,21 @@
-/** The columns of the table of workers. */
+/** The columns of the table of workers. It serves `overview-view.ts`. */
 
 import { ENGLISH } from '../../../client/headless/words/wording.ts';
 import type { WorkerOverview } from '../../../core/operator/overview.ts';
 import type { Context } from '../context.ts';
-import { ago, box, link, own, text, toned } from '../dom/elements.ts';
+import { ago, box, link, userText, text, toned } from '../dom/elements.ts';
 import type { Column } from '../dom/table.ts';
 import { hrefOf } from '../route.ts';
-import { number, shortId, tasks } from '../words/words.ts';
+import { formatNumber, shortId, taskCount } from '../words/words.ts';
 
-/** How many tasks each worker runs, whether it is alive, and since when. */
+/** Makes the columns: the worker, whether it is alive, when it started, and what it runs. */
 export function workerColumns({ api }: Context): Column<WorkerOverview>[] {
   return [
     {
       label: 'Worker',
       isRowHeader: true,
       key: ({ id, names }) => [id, names],
-      draw: ({ id, names }) => [own(shortId(id)), text('div', names.join(', '), 'muted own light')],
+      draw: ({ id, names }) => [userText(shortId(id)), text('div', names.join(', '), 'muted user-text light')],
     },
     {
       label: 'State',
@@ -38,13 +38,13 @@ export function workerColumns({ api }: Context): Column<WorkerOverview>[] {
       key: ({ running, runningCount, concurrency }) => [running, runningCount, concurrency],
       draw: ({ running, runningCount, concurrency }) => {
         if (runningCount === 0) return [text('span', 'nothing', 'muted')];
-        const most = concurrency ? `, up to ${number(concurrency)} a definition` : '';
+        const most = concurrency ? `, up to ${formatNumber(concurrency)} a definition` : '';
         const items = running.map(({ id, name, since }) => {
           const started = since ? [' ', ago(since, api.now())] : [];
-          return box('li', '', link(hrefOf({ view: 'task', id }), own(name)), ...started);
+          return box('li', '', link(hrefOf({ view: 'task', id }), userText(name)), ...started);
         });
-        if (runningCount > running.length) items.push(text('li', `and ${number(runningCount - running.length)} more`));
-        return [text('div', `${tasks(runningCount)}${most}`, 'muted'), box('ul', 'plain', ...items)];
+        if (runningCount > running.length) items.push(text('li', `and ${formatNumber(runningCount - running.length)} more`));
+        return [text('div', `${taskCount(runningCount)}${most}`, 'muted'), box('ul', 'plain', ...items)];
       },
     },
   ];

@@ -1,4 +1,7 @@
-/** Times and durations in words: by the server's clock, in the format of the reader's language and time zone. Pure. */
+/**
+ * Times and durations in words. Times have the format of the reader's language and time zone; durations are English. `at` is an
+ * ISO 8601 time, `now` the server's time in ms since 1970. Pure.
+ */
 
 import { ENGLISH } from '../../../client/headless/words/wording.ts';
 
@@ -6,7 +9,7 @@ const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
 const day = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric' });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'long' });
 
-/** The time on the clock, with the day if it is another one than that of `now` (milliseconds). */
+/** The time on the clock, with the day if it is not the day of `now`. */
 export function clockWords(at: string, now: number): string {
   const date = new Date(at);
   const isToday = date.toDateString() === new Date(now).toDateString();
@@ -16,7 +19,7 @@ export function clockWords(at: string, now: number): string {
 /** Day and time in full, with the time zone. */
 export const fullWords = (at: string): string => full.format(new Date(at));
 
-/** How long ago, or in how long: "12 s ago", "in 3 min". @param now milliseconds */
+/** How long ago, or in how long: "12 s ago", "in 3 min". */
 export function agoWords(at: string, now: number): string {
   const seconds = Math.round((now - Date.parse(at)) / 1_000);
   if (Math.abs(seconds) < 2) return ENGLISH.justNow;

@@ -29,7 +29,7 @@ const entry = (type: StoryType, code: string | null = null) => ({
 });
 
 describe('words', () => {
-  it('has a word and a tone for every status, and tells a success that left something out', () => {
+  it('has a word and a tone for every status, and another tone for a success that left something out', () => {
     expect(STATUSES.map((status) => `${statusWord(status)}: ${toneOf({ status, progress: null })}`)).toEqual([
       'Waiting to start: waiting',
       'Running: active',
@@ -51,14 +51,14 @@ describe('words', () => {
     expect(progressWords({ status, progress: null })).toBe('');
   });
 
-  it('tells a story with its reasons, and what it does not know by its name', () => {
+  it('tells a story with its reasons, and shows an unknown type of entry by its name', () => {
     expect(storyWords(entry('failed-attempt', 'timeout'))).toBe('Attempt 2 failed: timeout');
     expect(storyWords(entry('crashed'))).toBe('The worker died during attempt 2');
     expect(storyWords(entry('moved' as StoryType))).toBe('moved');
     expect([storyTone(entry('crashed')), storyTone(entry('seen'))]).toEqual(['bad', 'neutral']);
   });
 
-  it('says a cure for whatever is stuck', () => {
+  it('has a reason and a cure for each way of being stuck', () => {
     for (const { why, cure } of Object.values(STUCK)) {
       expect(why).toMatch(/^[A-Z].*[^.]$/);
       expect(cure).toMatch(/^[A-Z].*\.$/);

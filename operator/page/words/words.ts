@@ -1,4 +1,4 @@
-/** What the operator's page says about tasks: statuses, reasons, the story, acts. Pure. English only. */
+/** What the operator's page says about tasks: statuses, reasons why they are stuck, stories, acts. English only. Pure. */
 
 import type { Tone } from '../../../client/headless/words/describe.ts';
 import { isolate } from '../../../client/headless/words/plain-text.ts';
@@ -13,23 +13,23 @@ import { AGES, type ListFilter } from '../route.ts';
 const LOCALE = 'en';
 const format = new Intl.NumberFormat(LOCALE);
 
-/** `count` as it is written: "1,234". */
-export const number = (count: number): string => format.format(count);
+/** A number with separators: "1,234". */
+export const formatNumber = (count: number): string => format.format(count);
 
 /** A rate: "2.5", "1,234". */
-export const withOneDecimal = (value: number): string => number(Math.round(value * 10) / 10);
+export const withOneDecimal = (value: number): string => formatNumber(Math.round(value * 10) / 10);
 
 /** A number of things: "1 run", "1,234 runs". */
 export const counted = (count: number, one: string, other = `${one}s`): string =>
-  `${number(count)} ${plural(LOCALE, count, { one, other })}`;
+  `${formatNumber(count)} ${plural(LOCALE, count, { one, other })}`;
 
 /** "1 task", "1,234 tasks". */
-export const tasks = (count: number): string => counted(count, 'task');
+export const taskCount = (count: number): string => counted(count, 'task');
 
-/** The end of an id: those that were made in the same minute begin in the same way. */
+/** The end of an id. The beginning would not do: all ids that were made within about a minute begin with the same digits. */
 export const shortId = (id: string): string => (id.length > 12 ? `…${id.slice(-8)}` : id);
 
-/** A status in a word or two, as the tray says it, but without its dots. */
+/** A status in a word or two, as the tray says it, but without an ellipsis at its end. */
 export const statusWord = (status: Status): string => ENGLISH[status].replace('…', '');
 
 /** How a status looks. A success that left something out is `partial`. */
@@ -46,7 +46,7 @@ export function toneOf({ status, progress }: Pick<TaskRow, 'status' | 'progress'
   return tones[status];
 }
 
-/** How far a task is: "42 of 256, 3 skipped"; '' where nothing is known. */
+/** How far a task is: "42 of 256, 3 skipped"; '' if it has no progress. */
 export function progressWords({ progress, status }: Pick<TaskRow, 'progress' | 'status'>): string {
   if (!progress) return '';
   const { done, total, skipped, failed, stage } = progress;
@@ -110,7 +110,7 @@ export function storyWords({ type, attempt, code }: StoryEntry): string {
     case 'crashed':
       return `The worker died during attempt ${attempt}${because}`;
     case 'handed-back':
-      return `Attempt ${attempt} was handed back, since its worker stopped`;
+      return `Attempt ${attempt} was handed back, since its worker stopped or died`;
     case 'waits-for-children':
       return 'The handler has returned; it waits for its children';
     case 'cancelling':
@@ -126,7 +126,7 @@ export function storyWords({ type, attempt, code }: StoryEntry): string {
     case 'seen':
       return 'Seen by its owner';
     default:
-      // A newer server may know more.
+      // A newer server may know more types.
       return type;
   }
 }
@@ -139,7 +139,7 @@ export function storyTone({ type }: StoryEntry): Tone {
   return type === 'started' ? 'active' : 'neutral';
 }
 
-/** The label of an act's button. */
+/** The label of the button that opens the dialog of an act. */
 export const ACT: Readonly<Record<Act, string>> = {
   retry: 'Retry',
   cancel: 'Cancel',
@@ -156,9 +156,13 @@ const DONE: Readonly<Record<Act, string>> = {
   resume: 'Resumed',
 };
 
-/** What an act would do, in a sentence. @param count of tasks, where it is known. @param isAll false: there are more */
-export function previewWords(act: Act, target: ActTarget, count: number, isAll: boolean): string {
-  const many = `${isAll ? '' : 'more than '}${tasks(count)}`;
+/**
+ * What an act would do, in a sentence.
+ * @param count how many tasks it would change; 0 for `pause` and `resume`
+ * @param isCountComplete false if there are more than `count`
+ */
+export function previewWords(act: Act, target: ActTarget, count: number, isCountComplete: boolean): string {
+  const many = `${isCountComplete ? '' : 'more than '}${taskCount(count)}`;
   switch (act) {
     case 'retry':
       return count ? `This starts ${many} again, each as a new task.` : 'No task that matches can be retried.';
@@ -175,10 +179,10 @@ export function previewWords(act: Act, target: ActTarget, count: number, isAll: 
 
 const nameOf = (target: ActTarget) => ('name' in target ? target.name : 'it');
 
-/** The label of the button that does an act. */
+/** The label of the button in the dialog that starts the act. */
 export function confirmWords(act: Act, count: number): string {
   if (act === 'forget') return 'Erase for ever';
-  return act === 'pause' || act === 'resume' ? ACT[act] : `${ACT[act]} ${tasks(count)}`;
+  return act === 'pause' || act === 'resume' ? ACT[act] : `${ACT[act]} ${taskCount(count)}`;
 }
 
 /** How many tasks an act has changed, and how many it could not change. */
@@ -186,11 +190,11 @@ type Counts = Pick<ActResult, 'done' | 'refused'>;
 
 /** What an act has done, in a sentence. */
 export function doneWords(act: Act, target: ActTarget, { done, refused }: Counts): string {
-  const what = act === 'pause' || act === 'resume' ? nameOf(target) : tasks(done);
-  return `${DONE[act]} ${what}.${refused ? ` ${number(refused)} could not be.` : ''}`;
+  const what = act === 'pause' || act === 'resume' ? nameOf(target) : taskCount(done);
+  return `${DONE[act]} ${what}.${refused ? ` ${formatNumber(refused)} could not be.` : ''}`;
 }
 
-/** What an act has done that was stopped, or failed, before it was through. */
+/** What an act has done that was stopped, or failed, before its end. */
 export function stoppedWords(act: Act, target: ActTarget, counts: Counts): string {
   return `${doneWords(act, target, counts)} The rest is as it was.`;
 }
