@@ -1,12 +1,13 @@
-// Which part may import which, and why. For `npm run check`, which says the name of the broken rule and its reason.
-// Paths are regular expressions, from the repository's root. An import of types only counts like any other.
+// Which part may import which, and why. For `npm run check`, which prints the name of a broken rule and its reason.
+// Paths are regular expressions, from the repository's root. `import type` counts like any other import.
 // test/repository/boundaries.test.ts breaks each rule once.
 
-/** The houses that adopters install; their code is what the rules are for, and not the tests that stand beside it. */
+/** The houses that adopters install. */
 const library = '^(core|backend|server|worker|client|testing|metrics|tracing|operator|cli|soketi)/';
+/** The tests that stand beside the code. Most rules leave them out. */
 const tests = String.raw`\.test\.ts$|^client/test-support/`;
 
-/** By house: which others of ours it may import. */
+/** Of each house: which others of ours it may import, and why no more. */
 const houses = {
   core: [[], 'It runs in every server and every browser.'],
   backend: [['core'], 'It is what server and worker share.'],
@@ -15,14 +16,14 @@ const houses = {
   client: [['core'], 'Nothing of the server may reach a browser bundle.'],
   testing: [
     ['core', 'backend', 'worker', 'client'],
-    'It runs the real parts in a test. Nothing imports it: what is for tests must not get into an application.',
+    'It runs the real parts in a test. No other house may import it: what is for tests must not get into an application.',
   ],
-  metrics: [['core', 'backend'], 'It reads the events of any process, whichever houses that one uses.'],
+  metrics: [['core', 'backend'], 'It reads the named events of any process, whichever houses that process uses.'],
   operator: [
     ['core', 'backend', 'server', 'client'],
-    'It is mounted in a web process, and does for everybody what the task server does for an owner. Its page is a script for browsers, with the looks of the tray.',
+    'It is mounted in a web process, and does for all owners what the task server does for one. Its page is a script for browsers, and looks like the tray.',
   ],
-  tracing: [['core', 'backend'], 'It shows the tasks of any process, whichever houses that one uses.'],
+  tracing: [['core', 'backend'], 'It shows the tasks of any process, whichever houses that process uses.'],
   soketi: [[], 'It is loaded into a process of its own, which has nothing of ours.'],
   cli: [
     ['core', 'backend', 'soketi'],
@@ -34,7 +35,7 @@ const houses = {
   ],
 };
 
-/** By package: the one place in the library that knows it, so that its traps are cured once and it can be replaced. */
+/** Of each package: the only place in the library that imports it. */
 const onePlace = {
   'bee-queue': '^backend/queue/',
   pusher: String.raw`^backend/push/bus/bus\.ts$`,
@@ -54,7 +55,7 @@ const rules = [
   })),
   ...Object.entries(onePlace).map(([name, place]) => ({
     name: `one-place-knows-${name.replace(/\W+/g, '-').replace(/^-/, '')}`,
-    comment: `Only ${place} imports ${name}: its traps are cured once, and it can be replaced.`,
+    comment: `Only ${place} imports ${name}. So its traps have to be handled in one place only, and it can be replaced.`,
     from: { path: library, pathNot: `${place}|${tests}` },
     to: { path: `^node_modules/${name}/` },
   })),
@@ -97,19 +98,19 @@ const rules = [
   },
   {
     name: 'inside-import-by-path',
-    comment: 'The published entries are for adopters; they lead to what was built before.',
+    comment: 'The published entries are for adopters. Here they would lead to the last build in dist/, not to the sources.',
     from: { path: library },
     to: { path: '^(inloop(/|$)|dist/)' },
   },
   {
     name: 'adopters-have-it-installed',
-    comment: 'What the library imports stands under dependencies or peerDependencies in package.json.',
+    comment: 'Whatever the library imports must stand under dependencies or peerDependencies in package.json.',
     from: { path: library, pathNot: tests },
     to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['npm', 'npm-peer'] },
   },
   {
     name: 'no-circles',
-    comment: 'Of two files that import each other, neither can be read or tested without the other. Types count, too.',
+    comment: 'Of two files that import each other, neither can be read or tested without the other. `import type` counts, too.',
     from: {},
     to: { circular: true },
   },
@@ -119,10 +120,10 @@ const rules = [
 export default {
   forbidden: rules.map((rule) => ({ ...rule, severity: 'error' })),
   options: {
-    // TypeScript 7 has no parser for other programs; swc, which runs our tests, has one.
+    // TypeScript 7 has no parser for other programs. swc, which compiles our tests, has one.
     parser: 'swc',
     doNotFollow: { path: '^(node_modules|dist)/' },
-    // It cannot read Vue; the one file of it has its rule in biome.json.
+    // dependency-cruiser cannot read Vue. The only Vue file is in examples/, for which biome.json has the rule.
     exclude: { path: String.raw`^\.inloop/|\.vue$` },
     enhancedResolveOptions: { extensions: ['.ts', '.js', '.mjs', '.cjs'] },
   },

@@ -1,7 +1,9 @@
 import { availableParallelism } from 'node:os';
 
-// Tests run from source: swc turns TypeScript (and the few packages that ship ES modules only) into CommonJS.
-const source = ['core', 'backend', 'server', 'worker', 'client', 'testing', 'metrics', 'operator', 'tracing'];
+// Tests run from source: swc turns TypeScript, and the few packages that ship only ES modules, into CommonJS.
+
+/** The published entries that are `index.ts` of a house of the same name. */
+const entries = ['backend', 'server', 'worker', 'client', 'testing', 'metrics', 'operator', 'tracing'];
 
 export default {
   testEnvironment: '<rootDir>/dev/tests/test-environment.cjs',
@@ -20,17 +22,17 @@ export default {
     '^inloop/(element|headless)$': '<rootDir>/client/$1/index.ts',
     '^inloop/tasks$': '<rootDir>/server/tasks/index.ts',
     '^inloop/testing/feed$': '<rootDir>/testing/feed/index.ts',
-    [`^inloop/(${source.join('|')})$`]: '<rootDir>/$1/index.ts',
+    [`^inloop/(${entries.join('|')})$`]: '<rootDir>/$1/index.ts',
   },
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/\\.inloop/'],
-  // Most files run a Redis, a Soketi or a Chromium of their own and mostly wait. Three at a time on two cores take 10 min
-  // instead of 12, but then some look at the clock too late.
+  // How many test files run at the same time. Many start a Redis, a Soketi or a Chromium and mostly wait for it, so with more than
+  // one file for each core the suite would end sooner. But then some tests would look at the clock too late.
   maxWorkers: Math.max(availableParallelism(), 2),
-  // Tests of one file that run at the same time (`it.concurrent`). They are tests that wait, each for parts of its own.
-  // A file whose tests do little else may say `@at-once 6` in a comment at its top.
+  // How many tests of one file run at the same time, of those that `it.concurrent` allows to. Each of them waits for parts of its own.
+  // A file whose tests do little but wait may ask for more: `@at-once 6` in the comment at its top (test-environment.cjs).
   maxConcurrency: 3,
   testSequencer: '<rootDir>/dev/tests/longest-first.cjs',
-  // A limit for what hangs, not a promise of the code. Chromium on a machine ten times as slow needs more than 10 s for what
-  // takes 1 s here. A test that promises less gives a limit of its own.
+  // A limit for tests that hang, not a promise of the code: on a slow machine Chromium may need 10 s for what takes 1 s elsewhere.
+  // A test that promises less gives a limit of its own.
   testTimeout: 30_000,
 };

@@ -1,6 +1,7 @@
 // The output of the stack: each line starts with the name of the part it comes from, in colour on a terminal.
 import { styleText } from 'node:util';
 
+/** The length of the longest name. */
 const NAME_WIDTH = 6;
 const COLOURS = {
   inloop: 'bold',

@@ -1,9 +1,12 @@
-// The paths of the repository and of the folder that holds the stack's state. For everything in dev/ and test/support.
+// The paths of the repository and of the folder that holds the stack's state. For dev/, bench/ and tests.
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The repository's root. This file runs in `dev/` (tests) or in `dist/dev/` (the stack), so the root is searched upwards. */
+/**
+ * The repository's root. It is searched upwards, since this file runs in different folders: in `dev/` (tests), in `dist/dev/` (the
+ * stack), or bundled with a script into a temporary folder (setup/run-source.mjs).
+ */
 export const REPOSITORY: string = findRepository(dirname(fileURLToPath(import.meta.url)));
 
 /** The folder of the stack's state: `INLOOP_DIR`, or `.inloop` in the repository. Absolute. */

@@ -1,4 +1,4 @@
-// `npm run pictures`: takes the pictures of the README again, from the real stack and the real page.
+// `npm run pictures`: takes the pictures of the documents again, from the real stack and the real pages.
 import { build, prepare } from './setup/bootstrap.mjs';
 
 await prepare();

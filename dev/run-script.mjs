@@ -1,5 +1,5 @@
-// Runs a TypeScript script: `node dev/run-script.mjs test/chaos/main.ts --seconds 30`. For `npm run chaos` and
-// `npm run attack`.
+// Runs a TypeScript script of this repository: `node dev/run-script.mjs test/chaos/main.ts --seconds 30`. For the commands in
+// package.json that are such a script, like `npm run chaos` and `npm run release`.
 import { prepare } from './setup/bootstrap.mjs';
 import { fail } from './setup/command.mjs';
 

@@ -1,9 +1,9 @@
-// The API report: what each published entry exports, with its types, as text. A change of the text is a change of what
-// adopters may rely on. For `npm run api:update`, which writes it to docs/api/, for the test that compares, and for releases.
+// Makes the API report: what each published entry exports, with its types, as text. Where the text changes, something changes on
+// which adopters may rely. For `npm run api:update`, which writes it to docs/api/, and for the test that compares.
 //
-// The report is read from the declarations in dist/, as adopters get them, without comments, and without members that are private
-// or `@internal`. Only our own files are parsed: a type of Node, Express or React appears by its name, so the report takes a second
-// and not ten.
+// The report is made from the declarations in dist/, as adopters get them, without comments, and without members that are private
+// or `@internal`. Only our own files are parsed. A type of Node, Express or React appears by its name, so the report takes a second
+// instead of ten.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 // TypeScript 7 has no API for other programs.
@@ -20,8 +20,9 @@ interface Entry {
 }
 
 /**
- * The report of each entry in package.json, by the name of its file in docs/api/. dist/ must be up to date.
+ * Makes the report of each entry in package.json. dist/ must be up to date.
  *
+ * @returns the text of each report, by the name of its file in docs/api/
  * @throws Error if an entry has no declarations: dist/ was not built
  */
 export function readApiReports(): Map<string, string> {
@@ -49,9 +50,9 @@ export function readApiReports(): Map<string, string> {
 class ReportWriter {
   readonly #checker: ts.TypeChecker;
   readonly #printer = ts.createPrinter({ removeComments: true });
-  /** The first entry that exports a declaration, and its name there. */
+  /** Of each exported declaration: the first entry that exports it, and its name there. */
   readonly #homes = new Map<ts.Symbol, { entry: string; name: string }>();
-  /** Declarations that no entry exports and that were written already. */
+  /** Declarations that no entry exports, and that a report mentions and so prints already. */
   readonly #mentioned = new Set<ts.Symbol>();
 
   constructor(checker: ts.TypeChecker) {
@@ -66,7 +67,7 @@ class ReportWriter {
     }
   }
 
-  /** The text of the report of `entry`. */
+  /** Writes the report of `entry`. @returns its text */
   write(entry: string, exports: readonly ts.Symbol[]): string {
     const mentioned = new Set<ts.Symbol>();
     const own = [...exports].sort(byName).map((symbol) => {
@@ -92,7 +93,7 @@ class ReportWriter {
       .concat('\n');
   }
 
-  /** The declarations of a symbol as text. Adds to `mentioned` what they mention of ours and no entry exports. */
+  /** The declarations of a symbol as text. Adds to `mentioned` those of our declarations that it mentions and no entry exports. */
   #print(symbol: ts.Symbol, mentioned: Set<ts.Symbol>): string {
     const target = this.#resolve(symbol);
     const texts = (target.declarations ?? []).map((declaration) => {
@@ -121,7 +122,7 @@ class ReportWriter {
   #resolve(symbol: ts.Symbol): ts.Symbol {
     if (!(symbol.flags & ts.SymbolFlags.Alias)) return symbol;
     const target = this.#checker.getAliasedSymbol(symbol);
-    // What cannot be found is of another package: it goes by its own name.
+    // What is not found belongs to another package, and is printed by its own name.
     return target.declarations === undefined ? symbol : target;
   }
 }
@@ -146,7 +147,7 @@ function withoutHidden(node: ts.Node): ts.Node {
   return ts.visitEachChild(node, dropHidden, undefined);
 }
 
-/** Finds our own files only: what is imported by the name of a package is not read. */
+/** Reads only our own files: what is imported by the name of a package is not looked for. */
 function createOwnFilesHost(): ts.CompilerHost {
   const host = ts.createCompilerHost({});
   host.resolveModuleNameLiterals = (literals, containingFile) =>

@@ -1,10 +1,10 @@
-// Takes screenshots of a page one after the other, until something is visible or a time is over. For the animations of the README.
+// Takes screenshots of a page one after the other, until something is visible or a time is over. For the animations in the documents.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Locator, Page } from 'playwright-core';
 import { CommandError } from '../../cli/command-error.ts';
 import type { Frame } from './picture-files.ts';
 
-/** How long a film waits for something to appear, in milliseconds. */
+/** How long a film waits for something to appear, unless it says otherwise. */
 const MAX_WAIT_MS = 60_000;
 
 /** A recording of one page. */
@@ -15,7 +15,7 @@ export class Film {
   readonly #prepare: () => Promise<void>;
 
   /**
-   * @param frameMs milliseconds between two frames; more on a slow machine
+   * @param frameMs milliseconds from one frame to the next; a slow machine needs more
    * @param prepare called before each frame
    */
   constructor(page: Page, frameMs: number, prepare: () => Promise<void> = async () => {}) {

@@ -9,7 +9,7 @@ import { REPOSITORY } from '../paths.ts';
 /** Who may use the operator's page of the stack. */
 export const OPERATOR = 'olivia';
 const WIDTH = 1_200;
-/** The imports: whose, of which sample, and whether slowly. */
+/** The imports: who starts it, the sample that is imported, and whether it takes its time. */
 const IMPORTS: readonly (readonly [user: string, sample: string, isSlow: boolean])[] = [
   ['ada', 'contacts-100.csv', false],
   ['ada', 'contacts-broken.csv', false],
@@ -17,7 +17,7 @@ const IMPORTS: readonly (readonly [user: string, sample: string, isSlow: boolean
   ...Array.from({ length: 7 }, (_, n) => [n % 2 ? 'cleo' : 'dan', 'contacts-100.csv', true] as const),
 ];
 
-/** Starts the imports, and takes the overview in light and in dark while four of them run. @param url of the demo */
+/** Starts the imports, and takes pictures of the overview, in light and in dark, while four of them run. @param url of the demo */
 export async function showOperator(
   browser: Browser,
   url: string,

@@ -1,4 +1,4 @@
-// Writes the pictures of the README to docs/images with few colours and a bounded size. For `npm run pictures`.
+// Writes the pictures of the documents to docs/images, with few colours and a bounded size. For `npm run pictures`.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import UPNG from 'upng-js';
@@ -6,19 +6,19 @@ import { CommandError } from '../../cli/command-error.ts';
 import { printLine } from '../output.ts';
 import { REPOSITORY } from '../paths.ts';
 
-/** Largest picture, in bytes, so that the README loads fast. */
+/** The largest picture and the largest animation, so that the documents load fast. */
 const MAX_BYTES = 200 * 1024;
 const MAX_ANIMATION_BYTES = 1.5 * 1024 * 1024;
-/** Colours of the palette. A palette halves the file, and in a picture of text the loss is not visible. */
+/** How many colours a picture has. This halves the file, and in a picture of text the loss is not visible. */
 const COLOURS = 256;
-/** How long the last frame is shown before the animation starts again, in milliseconds. */
+/** How long the last frame is shown before the animation starts again. */
 const LAST_FRAME_MS = 4_000;
 
 /** One screenshot of an animation. */
 export interface Frame {
   /** A PNG. */
   readonly png: Uint8Array;
-  /** When it was taken, in milliseconds. */
+  /** When it was taken, in milliseconds since 1970. */
   readonly at: number;
 }
 

@@ -1,4 +1,4 @@
-// The scenes of the README's pictures: real tasks on a real stack, on the demo's page.
+// The scenes of the pictures of the tray: real tasks on a real stack, on the demo's page.
 import { readFileSync } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,12 +9,12 @@ import { REPOSITORY } from '../paths.ts';
 import { Film } from './film.ts';
 import type { Frame } from './picture-files.ts';
 
-/** Milliseconds between two frames of an animation; more on a slow machine. */
+/** The time from one frame of the animation to the next. A slow machine needs more. */
 const FRAME_MS = 200;
-/** How long a scene waits for something to appear, in milliseconds. */
+/** How long a scene waits for a status. */
 const MAX_WAIT_MS = 60_000;
 
-/** The page, and what a scene needs of the stack. */
+/** What {@link showEveryStatus} needs. */
 export interface SceneContext {
   readonly page: Page;
   /** The process id of the worker. */
@@ -62,7 +62,7 @@ export async function showEveryStatus<Taken>(
     await rm(join(uploads, file));
     await mkdir(join(uploads, file));
     process.kill(workerPid, 'SIGCONT');
-    await until('the import to be tried again', async () => (await statusOf(page, 'customers.csv')) === 'retrying');
+    await waitFor('the import to be tried again', async () => (await readStatus(page, 'customers.csv')) === 'retrying');
     process.kill(workerPid, 'SIGSTOP');
 
     await openTray(page);
@@ -78,7 +78,7 @@ export async function showEveryStatus<Taken>(
   }
 }
 
-/** Runs an import and kills its worker in the middle. Resolves with the frames of an animation. */
+/** Runs an import and kills its worker in the middle. @returns the frames of an animation */
 export async function surviveKilledWorker(page: Page): Promise<Frame[]> {
   await signIn(page, 'Grace');
   await page.getByText('Make trouble').click();
@@ -117,13 +117,15 @@ async function upload(page: Page, name: string, sample = 'contacts-100.csv'): Pr
   await page.getByText(`${name} is on its way`).waitFor();
 }
 
-async function statusOf(page: Page, file: string): Promise<string | undefined> {
+/** The status of the task that imports a file; undefined if there is none. */
+async function readStatus(page: Page, file: string): Promise<string | undefined> {
   const response = await page.context().request.get(new URL('/tasks?state=all', page.url()).href);
   const { tasks } = (await response.json()) as { tasks: { title: string; status: string }[] };
   return tasks.find(({ title }) => title.endsWith(file))?.status;
 }
 
-async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
+/** @param what for the error: what is waited for @throws CommandError if it is not so after a minute */
+async function waitFor(what: string, isSo: () => Promise<boolean>): Promise<void> {
   for (const end = Date.now() + MAX_WAIT_MS; !(await isSo()); await delay(25)) {
     if (Date.now() > end) throw new CommandError(`Waited ${MAX_WAIT_MS / 1000} s for ${what}.`);
   }

@@ -1,5 +1,5 @@
-// The picture of two ways to show the same import: a message for each row, and inloop. Both run on one Soketi, in real time. The
-// counters show what arrived on the page's WebSockets.
+// The animation of two ways to show the same import. On the left each row sends a message; on the right is inloop. Both run at the
+// same time, on one Soketi. The counters show how many messages have arrived on the page's WebSockets.
 import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
@@ -15,9 +15,9 @@ import { Film } from './film.ts';
 import type { Frame } from './picture-files.ts';
 
 const ROWS = 1_000;
-/** Between two frames of the recording, in milliseconds. */
+/** The time from one frame of the recording to the next. */
 const FRAME_MS = 400;
-/** Longest time for either import. 1,000 rows of 60 ms take a minute. */
+/** How long either import may take. 1,000 rows of 60 ms take a minute. */
 const LIMIT_MS = 150_000;
 /** The channel of the left side. inloop's messages, on the right side, come on the channel of its user. */
 const CHANNEL = 'private-user-per-element';
@@ -31,7 +31,7 @@ export interface SideBySideOptions {
   readonly rowMs: number;
 }
 
-/** Records both imports. Resolves with the frames of an animation, and how many messages arrived on either side. */
+/** Records both imports. @returns the frames of an animation, and how many messages arrived on the left and on the right */
 export async function compareMessages(
   options: SideBySideOptions,
 ): Promise<{ readonly frames: readonly Frame[]; readonly left: number; readonly right: number }> {
@@ -65,7 +65,7 @@ export async function compareMessages(
         show('right', right);
       }, counts),
     );
-    const csv = sampleOf(ROWS);
+    const csv = readSample(ROWS);
     const file = { name: 'contacts.csv', mimeType: 'text/csv', buffer: Buffer.from(csv) };
     const upload = await context.request.post(`${demo}/imports`, { multipart: { pace: 'slow', file } });
     if (upload.status() !== 202) throw new CommandError(`The demo answered the upload with ${upload.status()}.`);
@@ -83,13 +83,13 @@ export async function compareMessages(
   }
 }
 
-/** The first rows of the demo's largest sample. */
-function sampleOf(rows: number): string {
+/** The heading and the first rows of a sample of the demo, as CSV. */
+function readSample(rows: number): string {
   const lines = readFileSync(join(REPOSITORY, 'demo', 'samples', 'contacts-10000.csv'), 'utf8').split('\n');
   return `${lines.slice(0, rows + 1).join('\n')}\n`;
 }
 
-/** What most people write: one message for each row of the file. */
+/** The left side, as most people write it: sends one message for each row of the file. */
 async function importByMessages(csv: string, { soketi: { app, port }, rowMs }: SideBySideOptions): Promise<void> {
   const rows = csv.trim().split('\n').slice(1);
   const startedAt = performance.now();
@@ -107,7 +107,7 @@ async function importByMessages(csv: string, { soketi: { app, port }, rowMs }: S
   }
 }
 
-/** Serves the page, its script, and the authorization of the left side; passes `/tasks` on to the demo. */
+/** Serves the page, its script, and the authorization of the left side. Requests below `/tasks` are passed on to the demo. */
 async function serve({ demo, soketi: { app, port } }: SideBySideOptions, cookie: string): Promise<Server> {
   const { outputFiles } = await build({
     stdin: {
@@ -153,7 +153,7 @@ async function authorize(req: IncomingMessage, res: ServerResponse, app: PusherA
 }
 
 function passOn(req: IncomingMessage, res: ServerResponse, demo: string, cookie: string): void {
-  // Without the headers of a browser, which say that the page is from another origin.
+  // Without these headers of a browser: they say that the page is from another origin, and the demo would refuse the request.
   const { host: _host, origin: _origin, 'sec-fetch-site': _site, ...headers } = req.headers;
   const call = request(
     new URL(req.url ?? '/', demo),

@@ -1,5 +1,5 @@
-// `npm run pictures`, once everything is built: starts a stack, uses the demo's page in Chromium, and writes the pictures of
-// the documents, or those that are named: `npm run pictures -- operator`. Nothing in them is faked. Look at them before you
+// `npm run pictures`, once everything is built. Starts a stack, opens the demo's pages in Chromium, and writes the pictures of the
+// documents, or only those that are named: `npm run pictures -- operator`. Nothing in them is faked. Look at them before you
 // commit them.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,16 +22,16 @@ import { compareMessages } from './side-by-side.ts';
 const PICTURES = ['side-by-side', 'worker-killed', 'statuses', 'operator'] as const;
 /** Width of the page for the pictures of statuses, in CSS pixels. */
 const PHONE_WIDTH = 480;
-/** Space below the tray, in CSS pixels. */
+/** Free space below the tray in these pictures, in CSS pixels. */
 const MARGIN = 16;
-/** How long each row of an import takes, in milliseconds: 1,000 rows take a minute. */
+/** How long each row of a slow import takes: 1,000 rows take a minute. */
 const ROW_MS = 60;
 /** How many times faster the comparison is than the recording. The README names the same number. */
 const COMPARISON_SPEED = 4;
 /** How many times faster the animation `worker-killed` is than the recording. docs/promises.md names the same number. */
 const ANIMATION_SPEED = 2;
 
-/** @param names of the pictures that are wanted; none for all */
+/** Takes pictures. @param names which ones; none for all */
 async function main(names: readonly string[]): Promise<void> {
   const unknown = names.find((name) => !(PICTURES as readonly string[]).includes(name));
   if (unknown !== undefined)
@@ -68,7 +68,7 @@ async function main(names: readonly string[]): Promise<void> {
       saveAnimation('worker-killed.png', frames, ANIMATION_SPEED);
     }
     if (isWanted('statuses')) await takeStatuses(browser, url, folder);
-    // The last one, since its imports keep the worker busy.
+    // This one is the last, since its imports keep the worker busy.
     if (isWanted('operator')) {
       const { light, dark } = await showOperator(browser, url);
       savePicture('operator-light.png', light);
@@ -81,7 +81,7 @@ async function main(names: readonly string[]): Promise<void> {
   }
 }
 
-/** @param folder of the stack */
+/** Takes the animation `side-by-side`. @param folder the state folder of the stack */
 async function takeComparison(browser: Browser, url: string, folder: string): Promise<void> {
   const services = readJsonFile<StackFile>(join(folder, 'stack.json'))?.services;
   const soketi = { port: services?.soketi?.port as number, app: loadCredentials(folder).app };
@@ -90,9 +90,9 @@ async function takeComparison(browser: Browser, url: string, folder: string): Pr
   printLine('inloop', `side by side: ${left} and ${right} messages`);
 }
 
-/** @param folder of the stack */
+/** Takes the pictures of the tray with a task of every status. @param folder the state folder of the stack */
 async function takeStatuses(browser: Browser, url: string, folder: string): Promise<void> {
-  // Only now: the worker was killed for the animation, and its successor has another id.
+  // Read now and not before: the worker may have been killed for the animation, and its successor has another id.
   const workerPid = readJsonFile<StackFile>(join(folder, 'stack.json'))?.services.worker?.pid as number;
   const uploads = join(folder, 'data', 'uploads');
   // On a narrow page the panel is as high as its content.

@@ -1,4 +1,4 @@
-// The changelog at a release: what stands under "Unreleased" gets the version and the date. Pure, for release.ts.
+// Changes the changelog for a release: what stands under "Unreleased" gets the version and the date. Pure. For release.ts.
 import { CommandError } from '../../cli/command-error.ts';
 
 /** The changelog after a release. */

@@ -7,8 +7,8 @@ import { makeRelease } from './release.ts';
 
 const USAGE = `Usage: npm run release -- 0.2.0 [--tested] [--dry-run FOLDER]
 
-Checks and tests the commit that is checked out, sets the version, moves the section "Unreleased" of CHANGELOG.md below it,
-keeps a store of this version for the upgrade test, commits, tags, and writes the tarball, the SBOM, the notes and the
+Checks and tests the commit that is checked out, sets the version, gives the changes under "Unreleased" in CHANGELOG.md this
+version, keeps a store of it for the upgrade test, commits, tags, and writes the tarball, the SBOM, the notes and the
 checksums to dist/release/. It publishes nothing.
   --tested           leaves out npm test: continuous integration has run it on this commit
   --dry-run FOLDER   writes to FOLDER only, and makes no commit and no tag`;
@@ -47,6 +47,6 @@ runMain(async () => {
   console.log(`  git push origin HEAD ${tag}`);
   console.log(`  npm publish ${relative(process.cwd(), join(out, tarball))}`);
   console.log(
-    'The second in continuous integration, whose identity the provenance names (package.json: publishConfig, repository).',
+    'Run the second command in continuous integration: the provenance says which one has published (package.json: publishConfig, repository).',
   );
 });

@@ -1,5 +1,6 @@
-// Makes a release. All of it happens in a temporary clone, so a release that fails halfway leaves nothing behind. Only when all
-// is there do the commit and its tag come into the repository. Nothing is pushed or published. For main.ts.
+// Makes a release. The checks and tests run in the repository; the version, the commit, its tag and the package are made in a
+// temporary clone. Only when all of them are there does the repository get the commit and the tag. So a release that fails leaves at
+// most files in `out` behind. Nothing is pushed or published. For main.ts.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -29,11 +30,13 @@ export interface ReleaseOptions {
 
 /** What a release has made. */
 export interface Release {
+  /** `v0.2.0` */
   readonly tag: string;
-  /** Names of the files in `out`. */
+  /** The name of the tarball in `out`. */
   readonly tarball: string;
+  /** The names of all files in `out`. */
   readonly files: readonly string[];
-  /** Lines of the API report that the last release had, and this one has not: what may break adopters. */
+  /** Lines of the API report that the last release had and this one lacks. They may break adopters. */
   readonly broken: readonly string[];
   /** Why npm will not publish this tarball as `publishConfig` asks, and what to do; null if nothing is in the way. */
   readonly unpublishable: string | null;
@@ -49,12 +52,12 @@ interface Manifest {
 
 const VERSION = /^(\d+)\.(\d+)\.(\d+)(-[0-9a-z.-]+)?$/;
 
-/** @throws CommandError if the tree, the version or the changelog is not ready, or a step fails */
+/** Makes a release. @throws CommandError if the tree, the version or the changelog is not ready, or a step fails */
 export function makeRelease(options: ReleaseOptions): Release {
   const { root, version, out, say } = options;
   const tag = `v${version}`;
   const { name, unpublishable, changelog } = checkReady(options);
-  // Before the long steps, so that it can be mended first.
+  // Said before the long steps, so that it can be mended first.
   if (unpublishable !== null) say(unpublishable);
   say('types, lint and boundaries: npm run check');
   run(root, 'npm', ['run', 'check', '--silent']);
@@ -93,12 +96,15 @@ export function makeRelease(options: ReleaseOptions): Release {
   }
 }
 
-/** What `checkReady` finds: the name of the package, what keeps it from being published, and what becomes of its changelog. */
+/** What `checkReady` finds out. */
 interface Readiness extends Pick<Manifest, 'name'>, Pick<Release, 'unpublishable'> {
   readonly changelog: ReleasedChangelog;
 }
 
-/** @throws CommandError if there are changes that are not committed, the version cannot be the next one, or nothing has changed */
+/**
+ * Checks what a release is made of.
+ * @throws CommandError if there are changes that are not committed, the version cannot be the next one, or the changelog has no change
+ */
 function checkReady({ root, version, date }: ReleaseOptions): Readiness {
   const changed = run(root, 'git', ['status', '--porcelain']).trim();
   if (changed !== '') {
@@ -118,7 +124,10 @@ function checkReady({ root, version, date }: ReleaseOptions): Readiness {
   return { name: current.name, unpublishable: findObstacle(current), changelog };
 }
 
-/** The registry compares `repository` with the one that the continuous integration proves to run in, and refuses another or none. */
+/**
+ * Finds what keeps the package from being published. With provenance, the continuous integration proves in which repository it runs,
+ * and the registry refuses a package whose `repository` is another one, or missing.
+ */
 function findObstacle({ repository, publishConfig }: Manifest): string | null {
   const url = typeof repository === 'string' ? repository : repository?.url;
   if (!publishConfig?.provenance || url) return null;
@@ -130,7 +139,10 @@ function findObstacle({ repository, publishConfig }: Manifest): string | null {
   );
 }
 
-/** By the three numbers. A pre-release of a version is older than that version, and as old as its other pre-releases. */
+/**
+ * Whether a version is older than another one, by its three numbers. A pre-release is older than its version. Two pre-releases of
+ * one version count as equally old.
+ */
 function isOlder(version: string, than: string): boolean {
   const [a, b] = [rank(version), rank(than)];
   const first = a.findIndex((number, n) => number !== b[n]);
@@ -149,7 +161,7 @@ function writeVersion(clone: string, version: string, changelog: string): void {
   writeFileSync(join(clone, 'CHANGELOG.md'), changelog);
 }
 
-/** Commits and tags in the name of whoever releases. */
+/** Commits and tags in the clone, with the name and address that git has in the repository. */
 function commit({ root, version }: ReleaseOptions, clone: string, tag: string): void {
   for (const name of ['user.name', 'user.email']) {
     run(clone, 'git', ['config', name, run(root, 'git', ['config', name]).trim()]);
@@ -159,7 +171,7 @@ function commit({ root, version }: ReleaseOptions, clone: string, tag: string): 
   run(clone, 'git', ['tag', '--annotate', tag, '--message', `Version ${version}`]);
 }
 
-/** What the API report had at the last release and has not now. Empty if there was no release, or no report then. */
+/** The lines of the API report that were there at the last release and are not now. Empty if there was no release or no report. */
 function findBroken(clone: string, tag: string): string[] {
   const tags = run(clone, 'git', ['tag', '--list', 'v*', '--sort', '-creatordate']).trim().split('\n');
   const last = tags.find((name) => name !== tag && name !== '');

@@ -18,10 +18,10 @@ interface Component {
   externalReferences?: { type: string }[];
 }
 
-/** The bill of the package in `root` as CycloneDX: the packages of its lock file that it needs when it runs. Asks no registry. */
+/** Makes the bill of the package in `root` as CycloneDX: the packages of its lock file that it needs at run time. Asks no registry. */
 export function makeBill(root: string): string {
-  // In a folder of its own: npm 11 refuses where an override changes a version (Soketi's axios), and with `--omit dev` it also
-  // leaves out packages that are needed both in development and at run time.
+  // npm runs in a folder with the dependencies only. In `root`, npm 11 refuses because an override changes a version (Soketi's
+  // axios), and `--omit dev` would also leave out packages that are needed both in development and at run time.
   const folder = mkdtempSync(join(tmpdir(), 'inloop-sbom-'));
   try {
     const { name, version, license, dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -36,11 +36,10 @@ export function makeBill(root: string): string {
 }
 
 /**
- * The same text for the same packages, whenever and wherever it is made: sorted, without a serial number, a time, the version of
- * npm and the address of a registry.
+ * Makes a bill reproducible: sorts it, and removes the serial number, the time, the version of npm and the addresses of a registry.
  *
  * @param text what `npm sbom --sbom-format cyclonedx` printed
- * @param name of the package, in place of the folder's, which npm writes
+ * @param name the name of the package. npm writes the name of the folder instead
  */
 export function cleanBill(text: string, name: string): string {
   const bill = JSON.parse(text) as Bill;

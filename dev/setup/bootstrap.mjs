@@ -1,9 +1,11 @@
-// What `npm start`, `npm test` and `npm run build` do first, on a clone that has nothing yet: check the Node version,
-// install the npm packages, build. Plain JavaScript without packages, because it runs before there are any.
+// What `npm start`, `npm test` and most other commands of package.json do first, so that they work on a fresh clone: check the Node
+// version, install the npm packages, and, where a command needs it, build. Plain JavaScript without packages, because it runs
+// before there are any.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail, root, run } from './command.mjs';
 
+/** The same as in package.json, `engines`. */
 const OLDEST_NODE = [20, 19];
 
 /** Makes sure that this Node is new enough and that the npm packages of package-lock.json are there. */
@@ -27,8 +29,8 @@ export async function prepare() {
 }
 
 /**
- * Compares the installed packages with those in package-lock.json, by version. Dates of files would mislead: a checkout or
- * a pull gives files new dates without changing their content.
+ * Compares the versions of the installed packages with those in package-lock.json. The dates of the two files would mislead: a
+ * checkout or a pull gives files new dates without changing their content.
  * @returns {string | null} the start of a sentence that says what is missing, or null
  */
 function findMissingPackage() {
@@ -57,8 +59,8 @@ function readPackages(file) {
 }
 
 /**
- * Compiles the TypeScript into dist/ and bundles the demo's page. Does nothing if INLOOP_BUILT is 1, as inside `npm test`:
- * it has built already, and its test files run at the same time and would overwrite each other's build.
+ * Writes dist/ (build-all.mjs). Does nothing if INLOOP_BUILT is 1, as in the tests of `npm test`. Dist is built already then, and
+ * test files that run at the same time would overwrite each other's build.
  */
 export async function build() {
   if (process.env.INLOOP_BUILT === '1') return;

@@ -1,5 +1,5 @@
-// The build: TypeScript into dist/, and the demo's page bundled for browsers. For `npm start`, `npm test` and
-// `npm run build`, once the packages are installed.
+// The build: compiles TypeScript into dist/, embeds there what is not published as a file, and bundles the demo's page for browsers.
+// For bootstrap.mjs, once the packages are installed.
 import { cp, mkdir, readdir, readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import * as esbuild from 'esbuild';
@@ -8,8 +8,9 @@ import { embedPage } from './embed-page.mjs';
 import { embedScripts } from './embed-scripts.mjs';
 import { writeRequireEntries } from './write-require-entries.mjs';
 
-/** Which TypeScript projects of tsconfig.json are not built: `npm run check` only type-checks them. */
+/** The TypeScript projects of tsconfig.json that are not built. `npm run check` checks their types. */
 const ONLY_CHECKED = ['test', 'bench'];
+/** The files beside the demo's page that are copied as they are. */
 const STATIC_FILES = ['.html', '.css', '.svg'];
 
 /** Builds everything; ends this process with exit code 1 when something does not compile. */
@@ -26,7 +27,7 @@ export async function buildAll() {
   await bundlePage();
 }
 
-/** Bundles demo/page/main.ts and copies what stands beside it into dist/demo/public. */
+/** Bundles demo/page/main.ts into dist/demo/public, and copies the static files that stand beside it. */
 async function bundlePage() {
   const page = join(root, 'demo', 'page');
   const target = join(root, 'dist', 'demo', 'public');

@@ -8,7 +8,7 @@ const MACOS_APPS = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ];
 
-/** Flags for a headless Chromium that talks to no other server than those whose pages it opens. */
+/** Flags for a headless Chromium. With them it talks only to the servers whose pages it opens. */
 export const CHROMIUM_FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -19,7 +19,7 @@ export const CHROMIUM_FLAGS = [
   '--disable-sync',
 ];
 
-/** Path of a Chromium or Chrome: `INLOOP_CHROMIUM` if it is set, otherwise an installed one. Null if there is none. */
+/** Path of a Chromium or Chrome: `INLOOP_CHROMIUM` if it is set, otherwise an installed one. Null if there is none at that path. */
 export function findChromium(): string | null {
   const wanted = process.env.INLOOP_CHROMIUM;
   if (wanted) return isExecutable(wanted) ? wanted : null;

@@ -1,5 +1,5 @@
-// Puts the operator's page into the build, as text. The compiled operator/page-files.js would bundle it from sources that are not
-// published, with an esbuild that adopters need not have.
+// Puts the operator's page into the build, as text. The compiled operator/page-files.js would have to bundle it, from sources that
+// are not published, with an esbuild that adopters need not have.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';

@@ -1,4 +1,4 @@
-// The nginx that the test of several servers puts in front of them. Not part of the stack.
+// The nginx that tests put in front of several servers. Not part of the stack.
 import { findOnPath } from '../../cli/parts/find.ts';
 import type { SystemPart } from '../../cli/parts/system-packages.ts';
 

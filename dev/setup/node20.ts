@@ -1,4 +1,4 @@
-// Finds or installs the Node 20 that Soketi runs on here. The native part of Soketi exists for Node 18 and 20 only. On other
+// Finds or installs the Node 20 that Soketi runs on here. The native part of Soketi exists only for Node 18 and 20. On other
 // versions Soketi starts too, but its HTTP API answers 404. Node 20 can be installed as an npm package.
 import { join } from 'node:path';
 import { isExecutable } from '../../cli/parts/find.ts';
@@ -8,7 +8,7 @@ import { REPOSITORY } from '../paths.ts';
 
 const FOLDER = join(REPOSITORY, '.inloop', 'node20');
 
-/** Path of a Node 20: of this process, or of an earlier `requireNode20`. Null if neither is there. */
+/** Path of a Node 20: the one that runs this process, or the one that `requireNode20` has installed. Null if neither is there. */
 export function findNode20(): string | null {
   if (process.versions.node.startsWith('20.')) return process.execPath;
   const path = installedPath();

@@ -6,7 +6,7 @@ const missing = (what: string) => async (): Promise<string> => {
   throw new CommandError(`${what} is missing.`);
 };
 
-it('what several steps found is returned by name', async () => {
+it('what the steps have found is returned by name', async () => {
   expect(await requireAll({ redis: async () => '/bin/redis', node: async () => 20 })).toEqual({
     redis: '/bin/redis',
     node: 20,

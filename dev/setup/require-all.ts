@@ -1,12 +1,13 @@
-// Finds or installs several parts in one go, so that a person who has to install something by hand hears of all at once. For
+// Finds or installs several parts, and names all that are missing in one error, so that a person can install them at once. For
 // `npm start` and `npm test`.
 import { CommandError } from '../../cli/command-error.ts';
 
 /**
- * Runs each of `steps`, one after another since package managers lock each other out, also after one has failed.
+ * Runs all `steps`, one after another: two package managers at the same time would lock each other out. Goes on after a step has
+ * failed with a CommandError.
  *
  * @returns what the steps return, by name
- * @throws CommandError that says what each step said that failed with one
+ * @throws CommandError with the messages of all steps that have failed
  */
 export async function requireAll<Parts extends Readonly<Record<string, unknown>>>(
   steps: {

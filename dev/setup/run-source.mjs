@@ -1,11 +1,12 @@
-// Runs a TypeScript script of this repository: bundles it into a temporary file, without a build of dist/. For `npm test`,
-// `npm run chaos` and `npm run attack`, once the packages are installed.
+// Runs a TypeScript script of this repository: bundles it into a temporary file, without a build of dist/. For `npm test` and
+// run-script.mjs, once the packages are installed.
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { root, run } from './command.mjs';
 
 /**
+ * Runs a script.
  * @param {string} entry the script, relative to the repository's root
  * @param {string[]} args
  * @returns {Promise<number>} its exit code

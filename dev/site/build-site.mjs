@@ -5,7 +5,7 @@ import { register } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { root } from '../setup/command.mjs';
 
-/** The groups of the sidebar, in their order: which files of docs/ are in them. A file that is in none is in the last one. */
+/** The groups of the sidebar, in their order, and the files of docs/ in each. A file that is in no group gets into `OTHERS`. */
 const GROUPS = {
   'First steps': ['guides', 'promises', 'mounting', 'pages', 'tray', 'commands', 'troubleshooting'],
   Guides: [
@@ -33,16 +33,16 @@ const GROUPS = {
   'HTTP and push': ['protocol', 'openapi'],
   'How it works': ['architecture', 'glossary', 'CHANGELOG'],
 };
-const LAST_GROUP = 'How it works';
+const OTHERS = 'How it works';
 const ENTRIES = 'Entries of the package';
 const DECISIONS = 'Decisions';
 
 /**
- * Writes the site to `folder`, which is emptied first. It fails if an exported name has no docstring, a link leads nowhere,
- * or TypeDoc warns of anything else. The lines that are printed then say what to mend.
+ * Writes the site to `folder`, which is emptied first. An exported name without a docstring, a link that leads nowhere, and whatever
+ * else TypeDoc warns of is a fault of the documentation, and is printed.
  *
  * @param {string} folder
- * @returns {Promise<boolean>} whether nothing is to be mended
+ * @returns {Promise<boolean>} false if there is a fault
  */
 export async function buildSite(folder) {
   register('./typescript-for-typedoc.mjs', import.meta.url);
@@ -53,7 +53,7 @@ export async function buildSite(folder) {
   /** Where each document stands in its group. */
   const ranks = new Map();
   app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (_context, document) => {
-    // The first heading, with what is in it as code.
+    // The content is in parts: code is a part of its own. The title is the first heading.
     const text = document.content.map((part) => part.text).join('');
     const title = /^# (.*)$/m.exec(text)?.[1]?.replaceAll('`', '') ?? document.name;
     const { group, rank } = placeOf(basename(document.name), title);
@@ -76,7 +76,7 @@ export async function buildSite(folder) {
       app.logger.warn(`${exported.name} of ${entry.name} has no docstring.`);
     }
   }
-  // The page has the project's name as its title already.
+  // The start page shows the project's name as its title, so the heading of the README would be a second one.
   const [start] = project.readme ?? [];
   if (start) start.text = start.text.replace(/^# .*\n/, '');
   app.validate(project);
@@ -85,7 +85,7 @@ export async function buildSite(folder) {
 }
 
 /**
- * What TypeDoc is told.
+ * The options for TypeDoc.
  *
  * @param {string} folder where the site is written
  * @param {{ name: string, file: string }[]} entries
@@ -98,7 +98,7 @@ function optionsFor(folder, entries, openApi) {
     entryPoints: entries.map(({ file }) => file),
     basePath: root,
     tsconfig: join(root, 'dev', 'site', 'tsconfig.json'),
-    // `npm run check` finds errors of types, with the TypeScript of the repository.
+    // `npm run check` checks the types, with the TypeScript of the repository.
     skipErrorChecking: true,
     out: folder,
     readme: join(root, 'README.md'),
@@ -132,12 +132,13 @@ function optionsFor(folder, entries, openApi) {
       'vue',
       'yaml',
     ],
-    // Types of parts inside, which only an exported type mentions, are shown by name.
+    // A type that is not exported, and only mentioned by an exported one, is shown by its name.
     validation: { notExported: false, notDocumented: false, invalidLink: true, invalidPath: true },
   };
 }
 
 /**
+ * The group of a document, and its place in the group.
  * @param {string} file its name, without the extension
  * @param {string} title
  * @returns {{ group: string, rank: number }}
@@ -145,13 +146,13 @@ function optionsFor(folder, entries, openApi) {
 function placeOf(file, title) {
   if (/^\d{4}-/.test(file) || title === DECISIONS) return { group: DECISIONS, rank: Number.parseInt(file, 10) || 0 };
   const name = file === 'README' ? title.toLowerCase() : file;
-  const [group, files] = Object.entries(GROUPS).find(([, names]) => names.includes(name)) ?? [LAST_GROUP, []];
+  const [group, files] = Object.entries(GROUPS).find(([, names]) => names.includes(name)) ?? [OTHERS, []];
   return { group, rank: files.indexOf(name) };
 }
 
-/** Writes the OpenAPI document as a page that can be read and searched. Returns the file, which is the caller's to remove. */
+/** Writes the OpenAPI document as a page that can be read and searched. The caller has to remove its folder. @returns {string} its file */
 function writeOpenApiPage() {
-  // Below the root, like all documents.
+  // TypeDoc wants all documents below the root.
   mkdirSync(join(root, 'dist'), { recursive: true });
   const file = join(mkdtempSync(join(root, 'dist', 'pages-')), 'openapi.md');
   const yaml = readFileSync(join(root, 'docs/openapi.yaml'), 'utf8');

@@ -1,10 +1,10 @@
-// The secrets of the local stack: those of its Redis and its Soketi, and one of the demo. Kept in the state folder.
+// The secrets of the local stack: those of its Redis and its Soketi, and the demo's session secret. Kept in the state folder.
 import { randomBytes } from 'node:crypto';
 import { type LocalSecrets, loadSecrets } from '../../cli/parts/secrets.ts';
 
 /** The secrets of a stack. */
 export interface Credentials extends LocalSecrets {
-  /** Signs the demo's session cookies. It is kept, so that a restart signs nobody out. */
+  /** Signs the demo's session cookies. A restart uses the same one, so it signs nobody out. */
   sessionSecret: string;
 }
 

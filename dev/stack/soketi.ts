@@ -6,7 +6,7 @@ import { findFreePort, findFreeUdpPort, LOOPBACK } from '../../cli/processes/por
 import { type SoketiOptions as AnySoketiOptions, soketiCommand as commandOf } from '../../soketi/command.ts';
 import { REPOSITORY } from '../paths.ts';
 
-/** The file that hardens Soketi. Not found from `soketi/command.ts`, because scripts of ours are bundled into one file. */
+/** The file that hardens Soketi. `soketi/command.ts` would look beside itself, which fails where a script of ours is bundled. */
 const PRELOAD = join(REPOSITORY, 'soketi', 'preload.cjs');
 
 /** A second file for `node --require`, which lets `trouble.ts` disturb Soketi on purpose. */
@@ -19,7 +19,7 @@ export interface SoketiOptions
   allowsTrouble?: boolean;
 }
 
-/** The command that runs hardened Soketi on loopback. It ends with exit code 1 if `port` is taken. */
+/** Makes the command that runs hardened Soketi on loopback. Soketi ends with exit code 1 if `port` is taken. */
 export async function soketiCommand({ allowsTrouble = false, ...options }: SoketiOptions): Promise<Command> {
   const command = commandOf({
     ...options,

@@ -23,11 +23,11 @@ export interface StackParts {
   node20: string;
   /** Scripts of the application: the web server and the worker. */
   scripts: { server: string; worker: string };
-  /** The URL at which the demo's server asks for trouble on purpose (dev/trouble/), or null where there is none. */
+  /** The URL at which the demo's server asks for trouble on purpose (dev/trouble/); null if there is no trouble. */
   troubleUrl: string | null;
 }
 
-/** Milliseconds for a worker to finish or hand back its tasks, and for a server to answer running requests. */
+/** How long a worker gets to finish or hand back its tasks, and a server to answer running requests. */
 const DRAIN_MS = 15_000;
 
 /**
@@ -45,11 +45,11 @@ export async function describeServices(parts: StackParts): Promise<{ url: string
   });
   const soketi = describeSoketi(parts, (await claimPort()).port, `http://${LOOPBACK}:${port}/tasks/webhook`);
   const env = applicationEnv(parts, redis.port, soketi.port);
-  // Only the server gets the URL, because only its page has the buttons that make trouble.
   const serverEnv = {
     // The stack listens on this machine only, so everybody who reaches it may be the operator.
     OPERATORS: 'operator',
     ...env,
+    // Only the server gets this URL, because only its page has the buttons that make trouble.
     ...(parts.troubleUrl === null ? {} : { INLOOP_TROUBLE_URL: parts.troubleUrl }),
   };
   const server = describeScript('server', parts.scripts.server, port, serverEnv);

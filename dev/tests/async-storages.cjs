@@ -1,13 +1,14 @@
-// Jest makes an AsyncLocalStorage for each test file and leaves it enabled. Up to Node 22, each new promise is told of the
-// value of every enabled one, so a promise in the 70th test file of a process pays for 70. For test-environment.cjs.
+// Disables the AsyncLocalStorages that a test file has used. Jest makes one for each test file and leaves it enabled. Up to Node 22
+// every enabled one costs time for each new promise, so a promise in the 70th test file of a process pays for 70. For
+// test-environment.cjs.
 'use strict';
 
 /**
- * Watches which storages run something from now on. Returns a function that disables those that did since it was last
- * called. A disabled storage enables itself again when it runs something.
+ * Watches from now on which storages run something.
  *
  * @param {typeof import('node:async_hooks').AsyncLocalStorage} Storage its method `run` is replaced
- * @returns {() => void}
+ * @returns {() => void} disables the storages that have run something since its last call. Such a storage enables itself again
+ * when it runs something
  */
 module.exports = function watchStorages(Storage) {
   /** @type {Set<{ disable(): void }>} */

@@ -1,17 +1,17 @@
-// Lets the test files that run in one process share compiled modules. Jest loads all modules anew for every test file, its
-// own included, and compiles each again. Compiling took a quarter of the CPU time of `npm run test:unit`. For
+// Lets the test files that run in one process share compiled modules. Jest loads all modules anew for every test file, also its
+// own modules, and compiles each again. Without this, compiling takes a quarter of the CPU time of `npm run test:unit`. For
 // test-environment.cjs.
 'use strict';
 
 const { Script } = require('node:vm');
 
 /**
- * A stand-in for `vm.compileFunction`, which Jest calls for each module that a test file loads. Of each file, it compiles a
- * source once. Each call returns a function of its own in the context that it names, so test files still share no state.
- * Calls without a file name or a context go to `compileFunction`.
+ * Makes a stand-in for `vm.compileFunction`, which Jest calls for each module that a test file loads. The stand-in compiles a module
+ * again only if its source has changed. Each call returns a function of its own, in the context that the call names, so test files
+ * still share no state. Calls without a file name or a context go to `compileFunction`.
  *
- * It leaves out `importModuleDynamically`. With that option a compiled source cannot be shared, and Jest refuses `import()`
- * in a CommonJS module anyway unless Node runs with `--experimental-vm-modules`.
+ * The stand-in ignores the option `importModuleDynamically`: with it a compiled source cannot be shared. Nothing is lost, since Jest
+ * refuses `import()` in a CommonJS module anyway, unless Node runs with `--experimental-vm-modules`.
  *
  * @param {typeof import('node:vm').compileFunction} compileFunction
  * @returns {typeof compileFunction}

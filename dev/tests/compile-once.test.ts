@@ -2,6 +2,7 @@ import vm from 'node:vm';
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import compileOnce from './compile-once.cjs';
 
+/** Node's own `compileFunction`. */
 const usual = jest.fn(vm.compileFunction);
 let compile: typeof vm.compileFunction;
 beforeEach(() => {
@@ -60,7 +61,7 @@ describe('a module that several test files load', () => {
     expect(run(source)(7)).toBe(7);
   });
 
-  it('fails where it is compiled if its syntax is wrong', () => {
+  it('throws a SyntaxError when it is compiled, if its syntax is wrong', () => {
     expect(() => run('return (')).toThrow(expect.objectContaining({ name: 'SyntaxError' }));
   });
 });

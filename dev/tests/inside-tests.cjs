@@ -1,10 +1,10 @@
-// Jest refuses `require` between two tests, and takes the end of any test for such a time: also while other tests run at the same
-// time. One of them that then loads a module for the first time fails, as Express does with its first form. For
-// test-environment.cjs.
+// Lets tests that run at the same time load modules. Jest refuses `require` while no test of a file runs. But it takes the end of
+// any test for such a time, even if other tests of the file still run. If one of those then loads a module, it fails: Express, for
+// example, loads one when it reads its first form. For test-environment.cjs.
 'use strict';
 
 /**
- * Makes a test file count as being between two tests only while none of its tests runs.
+ * Counts the tests that run. From now on Jest takes a test file to be between two tests only while none of its tests runs.
  *
  * @param {{ prototype: { enterTestCode(): void, leaveTestCode(): void } }} Runtime Jest's, of which each test file has one
  */

@@ -4,7 +4,10 @@
 
 const { default: Sequencer } = require('@jest/test-sequencer');
 
-/** Assumed duration of test files that Jest has not timed yet, in ms. Others count as 0. @type {[files: RegExp, ms: number][]} */
+/**
+ * How long test files take that Jest has not timed yet, in ms. Files that are not named here count as 0.
+ * @type {[files: RegExp, ms: number][]}
+ */
 const ASSUMED = [
   // The first two start together. The second one needs little CPU time, so the stacks of the first one start on a quiet machine.
   [/[\\/]e2e[\\/]lasting\.test/, 100_000],

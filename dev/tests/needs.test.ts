@@ -27,8 +27,8 @@ describe('what a test needs', () => {
     ['a Chromium', `import { TrayPages } from ${support('browser/tray-page.ts')}; TrayPages;`, ['Chromium']],
     ['an nginx', `import { startNginx } from ${support('processes/nginx.ts')}; startNginx;`, ['nginx']],
     ['the whole stack', `import ${support('processes/stack.ts')};`, ['Redis', 'Soketi', 'dist']],
-    ['what a script starts', `import ${support('processes/run-script.ts')};`, ['Redis', 'Soketi']],
-    ['only the types of it', `import type { TestRedis } from ${support('redis/redis.ts')}; let r: TestRedis;`, []],
+    ['what a script needs', `import ${support('processes/run-script.ts')};`, ['Redis', 'Soketi']],
+    ['nothing, if only types are imported', `import type { TestRedis } from ${support('redis/redis.ts')}; let r: TestRedis;`, []],
   ])('is read from what it imports: %s', async (_what, code, needs) => {
     expect(await needsOf(code)).toEqual(needs);
   });
@@ -45,7 +45,7 @@ describe('what a test needs', () => {
     ]);
   });
 
-  it('is not guessed where a file cannot be read', async () => {
+  it('is an error if a file cannot be read', async () => {
     await expect(needsOf("import './missing.ts';")).rejects.toThrow('missing.ts');
   });
 });

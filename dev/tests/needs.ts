@@ -5,10 +5,10 @@ import { join, relative, resolve, sep } from 'node:path';
 import { build, type Metafile } from 'esbuild';
 import { REPOSITORY } from '../paths.ts';
 
-/** Something that tests start or use. `dist` is the build in dist/, up to date. */
+/** What a test may need. `dist` is a build in dist/ that is up to date. */
 export type Need = 'Redis' | 'Soketi' | 'Chromium' | 'nginx' | 'dist';
 
-/** The files that start or find what is needed. A test that imports one, directly or through other files, has its needs. */
+/** Files that start or find what tests need. A test that imports one of them, directly or through other files, has its needs. */
 const STARTERS: Readonly<Record<string, readonly Need[]>> = {
   'cli/parts/redis.ts': ['Redis'],
   'dev/setup/node20.ts': ['Soketi'],
@@ -21,13 +21,13 @@ const STARTERS: Readonly<Record<string, readonly Need[]>> = {
 };
 
 /**
- * What each of `files` (absolute, or relative to the repository) needs. A test that needs nothing is a unit test.
+ * Finds out what each of `files` (absolute, or relative to the repository) needs.
  *
- * @throws when one of them, or a file that it imports, cannot be read
+ * @throws Error when one of them, or a file that it imports, cannot be read
  */
 export async function readNeeds(files: readonly string[]): Promise<Map<string, ReadonlySet<Need>>> {
   for (const starter of Object.keys(STARTERS)) {
-    // If a starter was moved, the tests that import it would seem to need nothing.
+    // Without this check, the tests that import a starter would seem to need nothing after it was moved.
     if (!existsSync(join(REPOSITORY, starter)))
       throw new Error(`${starter} is gone: bring dev/tests/needs.ts up to date.`);
   }

@@ -1,7 +1,7 @@
 // What `npm test` runs: provides what the chosen tests need and nothing else, then runs Jest. The last line of output is
-// `N passed, N failed`, for scripts. With `--unit` only tests run that need nothing but Node, without those of
-// test/integration, which use real sockets and wait, and of test/repository, which run compilers and linters. All other
-// arguments go to Jest, as in `npm test -- worker -t retries`.
+// `N passed, N failed`, for scripts. With `--unit` it runs only unit tests. These need nothing but Node. Tests in test/integration,
+// which use real sockets and wait, and in test/repository, which run compilers and linters, are no unit tests. All other arguments
+// go to Jest, as in `npm test -- worker -t retries`.
 import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,6 +26,7 @@ interface JestReport {
   numRuntimeErrorTestSuites: number;
 }
 
+/** Files that have no unit tests, even if they need nothing but Node. */
 const NO_UNITS = /[\\/]test[\\/](integration|repository)[\\/]/;
 const JEST = join(REPOSITORY, 'node_modules', 'jest', 'bin', 'jest.js');
 
@@ -63,7 +64,7 @@ async function listTests(args: readonly string[]): Promise<string[]> {
   return jest === null ? [] : JSON.parse(jest.stdout);
 }
 
-/** Installs, builds or finds what is needed. Resolves with the variables that tests find it by. */
+/** Installs, builds or finds what is needed. @returns the environment variables by which tests find it */
 async function provide(needed: ReadonlySet<Need>): Promise<NodeJS.ProcessEnv> {
   const redis = async () => process.env.INLOOP_TEST_REDIS_SERVER || requireSystemPart(REDIS);
   const chromium = () => requireSystemPart(CHROMIUM);
@@ -73,7 +74,7 @@ async function provide(needed: ReadonlySet<Need>): Promise<NodeJS.ProcessEnv> {
     ...(needed.has('Soketi') && { node20: requireNode20 }),
     ...(needed.has('nginx') && { nginx: () => requireSystemPart(NGINX) }),
   });
-  // Node 20 and nginx only have to be installed. Tests find them by themselves, so they need no variable.
+  // Tests find Node 20 and nginx by themselves, so these need no variable.
   const { node20: _node20, nginx: _nginx, ...env }: NodeJS.ProcessEnv = found;
   if (needed.has('dist')) {
     const code = await run([join(REPOSITORY, 'dev', 'build.mjs')], process.env);
@@ -84,10 +85,10 @@ async function provide(needed: ReadonlySet<Need>): Promise<NodeJS.ProcessEnv> {
   return env;
 }
 
-/** Runs a script with this Node and passes SIGTERM and SIGINT on to it. Resolves with its exit code; 1 after a signal. */
+/** Runs a script with this Node, and passes SIGTERM and SIGINT on to it. @returns its exit code; 1 after a signal */
 function run(args: string[], env: NodeJS.ProcessEnv): Promise<number> {
   return new Promise((resolve) => {
-    // Jest writes its summary for people to standard error. With `--json`, standard output is for programs only.
+    // With `--json` Jest writes JSON to standard output, which nobody reads. What people read is on standard error.
     const child = spawn(process.execPath, args, { cwd: REPOSITORY, env, stdio: ['inherit', 'ignore', 'inherit'] });
     const end = (signal: NodeJS.Signals): void => {
       child.kill(signal);

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { LOOPBACK } from '../../cli/processes/ports.ts';
 import { isTroubleKind, type Trouble } from './trouble.ts';
 
-/** A running control. */
+/** The control, while it runs. */
 export interface TroubleControl {
   /** Its secret URL, for the server's `INLOOP_TROUBLE_URL`. `GET` reports; `POST <url>/<kind>` makes trouble. */
   readonly url: string;
@@ -30,7 +30,7 @@ export async function startTroubleControl(): Promise<TroubleControl> {
   const server = createServer((req, res) => {
     answer(req).then(
       ([status, body]) => res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body)),
-      // The process to end or to tell may be gone already.
+      // Making trouble fails if the process that it is about is gone already.
       () => res.writeHead(503).end('{}'),
     );
   });

@@ -8,11 +8,11 @@
 const { realpathSync } = require('node:fs');
 const { dirname, join } = require('node:path');
 
-/** Milliseconds after which an event is sent a second time, usually after newer events of the same task. */
+/** After this time an event is sent a second time. Usually newer events of the same task have been sent by then. */
 const SECOND_AFTER_MS = 1_500;
 
 /**
- * Until when each kind lasts, in milliseconds since 1970.
+ * Until when each kind of trouble lasts, in milliseconds since 1970.
  * @type {import('./trouble.ts').SoketiTrouble}
  */
 let trouble = { refuseUntil: 0, loseUntil: 0, doubleUntil: 0 };

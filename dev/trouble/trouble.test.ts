@@ -1,5 +1,5 @@
 // Trouble in a real stack, requested as its server does. How tasks survive it is tested in test/e2e. Each test has a stack of its
-// own, and they run at the same time, the longest first.
+// own. They run at the same time; the longest is the first.
 import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
@@ -16,20 +16,25 @@ import type { TroubleReport } from './trouble.ts';
 const STAND_IN = join(REPOSITORY, 'test', 'support', 'processes', 'stand-in.mjs');
 const BROWSER = { origin: 'http://localhost:3000' };
 
-/** What a test has. */
+/** What a test works with. */
 interface World {
   readonly stack: TestStack;
-  /** Where the server of the stack asks for trouble; '' where there is none. */
+  /** The URL at which the server of the stack asks for trouble; '' if there is none. */
   readonly url: string;
   make(kind: string): Promise<TroubleReport>;
+  /** Connects a client to Soketi, and subscribes to the channel. With an `origin` it counts as a browser. */
   enter(options?: { readonly origin?: string }): Promise<Entered>;
+  /** Publishes an event of this name on the channel. */
   publish(name: string): Promise<void>;
 }
 
-/** Somebody in the channel: the names of the events that came, and how the connection ended. */
+/** A client that has subscribed to the channel. */
 interface Entered {
+  /** The names of the events that have come. */
   readonly events: readonly string[];
+  /** Resolves with the code with which the connection is closed. */
   readonly closed: Promise<number>;
+  /** How many events of this name have come. */
   named(name: string): number;
 }
 

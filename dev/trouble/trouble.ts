@@ -1,10 +1,10 @@
-// Makes trouble on purpose, for the demo's "Make trouble" and the browser tests: faults of the real processes of the local
-// stack. Each trouble ends by itself, and the supervisor restarts processes that were ended.
+// Makes trouble on purpose, for the demo's "Make trouble" and the browser tests: faults of the real processes of the local stack.
+// Each trouble ends by itself: what lasts ends after a time, and the supervisor restarts processes that were ended.
 
 /** The kinds of trouble. `end-all` ends all that last. */
 export type TroubleKind = keyof typeof LASTS_MS | 'end-all';
 
-/** How long each kind lasts, in milliseconds; 0 for one that is over at once. */
+/** How long each kind lasts; 0 for one that is over at once. */
 const LASTS_MS = {
   'drop-connection': 0,
   'block-websockets': 60_000,
@@ -14,7 +14,7 @@ const LASTS_MS = {
   'double-messages': 30_000,
 } as const;
 
-/** The trouble inside Soketi; each lasts until a time in milliseconds since 1970. */
+/** The trouble inside Soketi: until when each lasts, in milliseconds since 1970. 0 for one that does not last. */
 export interface SoketiTrouble {
   /** Browsers are refused WebSockets. */
   refuseUntil: number;
@@ -78,7 +78,7 @@ export class Trouble {
     return { lasting: lasting.filter(({ leftMs }) => leftMs > 0) };
   }
 
-  /** Starts one kind, or ends all. Resolves when it has begun. */
+  /** Starts one kind of trouble, or ends all that lasts. Resolves when that is done. */
   async make(kind: TroubleKind): Promise<TroubleReport> {
     if (kind === 'end-all') this.#until.clear();
     else if (LASTS_MS[kind] > 0) this.#until.set(kind, Date.now() + LASTS_MS[kind]);
