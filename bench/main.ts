@@ -1,6 +1,6 @@
 // `npm run bench`: measured comparisons with a real Redis, Soketi and Chromium.
 // - without arguments: runs every part in about 20 minutes, and writes docs/performance.md and docs/cost.md
-// - `-- no-work many-users`: runs the named parts and prints their figures
+// - `-- no-work many-users`: runs the named parts, prints their figures and keeps them
 // - `-- --quick`: takes fewer and shorter rounds, and prints the figures
 // - `-- --pages`: measures nothing, and writes the two documents again from the figures that are kept
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -67,8 +67,7 @@ async function measure(parts: readonly Part<unknown>[]): Promise<void> {
     }
     console.log(`${elapsed()}  done`);
   } catch (error) {
-    // A signal ends the bench: the part failed because its processes are ending. `end` exits the process, so wait for that
-    // instead of printing the error.
+    // After a signal the part has failed because its processes are ending. The error says nothing then, so wait until `end` exits.
     if (isEnding) await new Promise(() => undefined);
     throw error;
   } finally {

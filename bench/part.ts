@@ -2,6 +2,7 @@
 // The two are separate, so that the documents can be written again from kept figures.
 import type { Services } from './services.ts';
 
+/** What `measure` is given. */
 export interface Context {
   /** Redis and Soketi, shared by all parts. */
   readonly services: Services;
@@ -11,7 +12,7 @@ export interface Context {
   log(line: string): void;
 }
 
-/** A promised figure beside the measured one. */
+/** A target: the figure that is wanted, beside the measured one. */
 export interface Target {
   readonly what: string;
   /** Measured and wanted, as text: `1.01`, `≤ 1.02`. */
@@ -20,26 +21,30 @@ export interface Target {
   readonly isMet: boolean;
 }
 
+/** What the documents say about a part. */
 export interface Report {
   /** Markdown: tables and a few words. */
   readonly text: string;
   readonly targets: readonly Target[];
 }
 
+/** A part of the bench. `Raw` is the type of its figures, which must survive JSON. */
 export interface Part<Raw> {
+  /** Names it on the command line. */
   readonly name: string;
+  /** The heading of its section. */
   readonly title: string;
   measure(context: Context): Promise<Raw>;
   /** @param raw the figures that `measure` returned, read back from JSON */
   report(raw: Raw): Report;
 }
 
-/** Lets a part use the type of its figures inside; outside, figures are JSON of unknown type. */
+/** Defines a part. Inside, it knows the type of its figures; for everybody else they are JSON of unknown type. */
 export function definePart<Raw>(part: Part<Raw>): Part<unknown> {
   return part as Part<unknown>;
 }
 
-/** Three significant digits. */
+/** A number with three significant digits. */
 const rounded = (value: number) => String(Number(value.toPrecision(3)));
 
 /** A target: `measured` should be at most `most`. */

@@ -1,4 +1,4 @@
-// A running stack: its web process, its worker and the process of its pages, on an empty Redis. Parts start tasks in it
+// A running stack: its web process, its worker and the process that plays its pages, on a Redis that was empty. Parts run tasks in it
 // and get figures back.
 import { pause } from './measure/clock.ts';
 import { cpuOf } from './measure/cpu.ts';
@@ -9,11 +9,12 @@ import type { Mark } from './stacks/marks.ts';
 import type { ClientKind, Counts } from './stacks/stack.ts';
 import type { TaskInput } from './stacks/task.ts';
 
-/** Time for the work after the last outcome (the job and its keys are removed), so that its CPU is counted too. */
+/** How long to wait after the last outcome. Jobs and their keys are removed in that time, and the CPU for that is counted, too. */
 const SETTLE_MS = 300;
 /** An outcome that has not reached its page this long after the last task ended counts as lost. */
 const PATIENCE_MS = 60_000;
 
+/** What to run. */
 export interface RunningStackOptions {
   readonly services: Services;
   readonly stack: StackName;
@@ -23,11 +24,11 @@ export interface RunningStackOptions {
   /** Whether a worker runs. Default true. */
   readonly hasWorker?: boolean;
   readonly profileFolder?: string;
-  /** The process that plays the pages: `sockets` for thousands of them, which do not run a client's code. Default `clients`. */
+  /** The process that plays the pages. `sockets` plays thousands, but not with the code of a real client. Default `clients`. */
   readonly pages?: 'clients' | 'sockets';
 }
 
-/** CPU time of each process in ms. The process of the pages is not counted. */
+/** CPU time of each process, in ms. The process that plays the pages is not counted. */
 export type Cpu = Readonly<Record<'server' | 'worker' | 'redis' | 'soketi', number>>;
 
 /** What was measured while some tasks ran. */
@@ -35,16 +36,17 @@ export interface TaskRun {
   readonly tasks: number;
   /** When the first task was started, on the bench's clock. */
   readonly began: number;
-  /** From the start of the first task to the last outcome, in ms. */
+  /** From the start of the first task to the last outcome on a page, in ms. Without push: to the end of the last handler. */
   readonly wall: number;
   readonly marks: readonly Mark[];
-  /** For each task, the time from its last element to the page's callback for the outcome, in ms. */
+  /** For each task whose outcome reached its page: from its last element to the page's callback, in ms. */
   readonly latencies: readonly number[];
-  /** For each task, the time from its first element to the page's callback for the outcome, in ms. */
+  /** For each task whose outcome reached its page: from its first element to the page's callback, in ms. */
   readonly known: readonly number[];
   /** Outcomes that reached no page. */
   readonly lost: number;
   readonly cpu: Cpu;
+  /** What server and worker have sent to the bus. */
   readonly counts: Counts;
   /** Events that reached pages. */
   readonly received: number;
@@ -56,7 +58,7 @@ export interface TaskRun {
   readonly firstOutcome: number;
 }
 
-/** What the process of the pages noted since the last `take`. */
+/** What the process of the pages answers to `take`. */
 interface Taken {
   /** The number of each task, and when its outcome reached the page. */
   readonly outcomes: readonly (readonly [number, number])[];
@@ -65,6 +67,7 @@ interface Taken {
   readonly steps: Readonly<Record<string, readonly number[]>>;
 }
 
+/** The processes of a stack, and what can be measured in them. */
 export class RunningStack {
   readonly stack: StackName;
   readonly client: ClientKind;
@@ -87,7 +90,10 @@ export class RunningStack {
     return this.watch(inputs, () => this.server.call<number>('start', inputs));
   }
 
-  /** Measures `inputs`, which `start` has to start. `start` resolves with the time at which the first task was started. */
+  /**
+   * Measures the tasks of `inputs` until their outcomes have arrived.
+   * @param start starts these tasks, and resolves with the time at which the first one was started (bench's clock)
+   */
   async watch(inputs: readonly TaskInput[], start: () => Promise<number>): Promise<TaskRun> {
     const tasks = inputs.length;
     const { clients, worker } = this;
@@ -121,7 +127,7 @@ export class RunningStack {
       latencies: marks.flatMap(({ n, done }) => (arrivals.has(n) ? [(arrivals.get(n) ?? 0) - done] : [])),
       known: marks.flatMap(({ n, began: first }) => (arrivals.has(n) ? [(arrivals.get(n) ?? 0) - first] : [])),
       lost: this.client === 'none' ? 0 : tasks - arrivals.size,
-      cpu: subtract(after, cpu),
+      cpu: subtractCpu(after, cpu),
       counts: { calls: sent.calls - counts.calls, events: sent.events - counts.events },
       received: taken.events,
       polls: taken.polls,
@@ -149,7 +155,7 @@ export class RunningStack {
 }
 
 /** The CPU time between two moments. */
-export function subtract(after: Cpu, before: Cpu): Cpu {
+export function subtractCpu(after: Cpu, before: Cpu): Cpu {
   return {
     server: after.server - before.server,
     worker: after.worker - before.worker,
@@ -158,8 +164,8 @@ export function subtract(after: Cpu, before: Cpu): Cpu {
   };
 }
 
-/** CPU divided by the number of tasks, requests or pages. */
-export function perTask(cpu: Cpu, count: number): Cpu {
+/** The CPU time for each of `count` tasks, requests or pages. */
+export function divideCpu(cpu: Cpu, count: number): Cpu {
   return {
     server: cpu.server / count,
     worker: cpu.worker / count,
@@ -169,7 +175,7 @@ export function perTask(cpu: Cpu, count: number): Cpu {
 }
 
 /** The CPU time of all processes together. */
-export function totalOf(cpu: Cpu): number {
+export function addUpCpu(cpu: Cpu): number {
   return cpu.server + cpu.worker + cpu.redis + cpu.soketi;
 }
 

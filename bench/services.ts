@@ -1,4 +1,4 @@
-// The Redis and the Soketi that all stacks of a run share, started as `npm start` starts them.
+// The Redis and the Soketi of a run, which its stacks use one after the other. Both are started as `npm start` starts them.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ import { soketiCommand } from '../dev/stack/soketi.ts';
 import { createPusherApp, probeSoketi, pusherEnvOf } from '../soketi/pusher-app.ts';
 import { pause } from './measure/clock.ts';
 
+/** A Redis and a Soketi that run. */
 export interface Services {
   /** Environment of every process: where Redis and Soketi are, and the port for the stack's server (`PORT`). */
   readonly env: Readonly<Record<string, string>>;
@@ -29,7 +30,7 @@ export async function stopAllServices(): Promise<void> {
   await Promise.all([...allServices].map((services) => services.stop()));
 }
 
-/** Starts both on free ports. @param profileFolder where Soketi writes a CPU profile when it ends */
+/** Starts a Redis and a Soketi on free ports. @param profileFolder where Soketi writes a CPU profile when it ends */
 export async function startServices({ profileFolder }: { profileFolder?: string } = {}): Promise<Services> {
   const redisServer = findRedisServer();
   if (redisServer === null) throw new Error('The bench needs redis-server on PATH. Run "npm test", which brings it.');
@@ -81,7 +82,7 @@ export async function startServices({ profileFolder }: { profileFolder?: string 
   return services;
 }
 
-/** Calls `use` with a Redis and a Soketi that it shares with nobody, so that it can run beside another measurement. */
+/** Calls `use` with a Redis and a Soketi that nobody else uses, so that it can run at the same time as another measurement. */
 export async function withOwnServices<T>(use: (services: Services) => Promise<T>): Promise<T> {
   const services = await startServices();
   try {
@@ -95,9 +96,9 @@ export async function withOwnServices<T>(use: (services: Services) => Promise<T>
 export interface CommandCounts {
   /** Commands that clients sent. A script counts as one. */
   readonly sent: number;
-  /** Commands that ran, with those inside scripts (`INFO commandstats`). */
+  /** Commands that Redis ran, also those inside scripts (`INFO commandstats`). */
   readonly run: number;
-  /** `run`, by command. */
+  /** The commands of `run`, by name. */
   readonly byName: Readonly<Record<string, number>>;
 }
 
@@ -107,7 +108,7 @@ export interface RedisProbe {
   wipe(): Promise<void>;
   /** Starts to count commands. Counting slows Redis down, so measure no times until it is stopped. */
   startCounting(): Promise<void>;
-  /** Stops, and returns the counts: without the probe's own commands, and without PING, which idle clients send. */
+  /** Stops counting. PING, which idle clients send, and INFO, CONFIG and MONITOR, which the probe sends, are not counted. */
   stopCounting(): Promise<CommandCounts>;
   /** Memory that Redis uses for its data and for itself, in bytes. */
   memory(): Promise<number>;

@@ -1,10 +1,11 @@
 // Measures how long the tray keeps a page busy: with 500 active tasks that change ten times a second each, and while the user
 // scrolls through finished ones. Feed and tray are real and run in a real Chromium; only the network is replaced. Run it
-// after a change to what the tray draws, or to when it draws: node bench/tray.mjs [seconds]. INLOOP_CHROMIUM is the browser, default /usr/bin/chromium.
+// after a change to what the tray draws, or to when it draws: node bench/tray.mjs [seconds]. INLOOP_CHROMIUM is the path of
+// the browser, default /usr/bin/chromium.
 //
-// "frame" is the time from one frame to the next: 16.7 ms at 60 a second, more on a busy machine. "work" is the part of it in
-// which the page was busy: our code in timers and in the frame, style, layout and paint. An empty page is measured first,
-// to show what the machine itself adds to both.
+// "frame" is the time from one frame to the next: 16.7 ms at 60 frames a second, more on a busy machine. "work" is the part
+// of it in which the page was busy: our code in timers and in the frame, style, layout and paint. An empty page is measured
+// first, to show what the machine itself adds to both.
 import { createServer } from 'node:http';
 import { loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';

@@ -1,10 +1,11 @@
-// Finds the knee in the figures of a load that was stepped up, and names what was saturated there.
+// Finds the knee in the figures of a load that was stepped up: the step after which more load hardly brings more throughput. Names
+// what was saturated there.
 
 import { cpus } from 'node:os';
 import { cpuOf } from '../measure/cpu.ts';
 import type { RunningStack } from '../running-stack.ts';
 
-/** CPU of each process, in cores: 1 is one core for the whole time. `other work` is what else the machine did. */
+/** CPU of each process, in cores: 1 is one core for the whole time. `other work` is all that other programs used. */
 export type CpuShares = Readonly<Record<string, number>>;
 
 /** What was measured at one step of the load. */
@@ -13,13 +14,13 @@ export interface Step {
   readonly load: number;
   /** Accepted requests, finished tasks or delivered messages a second. */
   readonly perSecond: number;
-  /** Of the answers or of the delays, in ms. */
+  /** Percentiles of the time until an answer, or until an outcome is on its page, in ms. */
   readonly p50: number;
   readonly p99: number;
   readonly cpu: CpuShares;
 }
 
-/** A step is beyond the knee unless it brings at least this many times as much a second as the knee of the steps before it. */
+/** A step becomes the knee if it brings at least this many times as much a second as the knee of the steps before it. */
 const WORTH_IT = 1.1;
 /** The event loop of one process is on one core. From this share on it is the limit. */
 const BUSY_PROCESS = 0.85;
@@ -27,23 +28,23 @@ const BUSY_PROCESS = 0.85;
 const BUSY_MACHINE = 0.9;
 
 /**
- * The last step that brought at least a tenth more a second than the knee of the steps before it. Of 100, 109 and 105 a second
- * it is 100; of 100, 109 and 118 it is 118.
- * @throws without steps
+ * Finds the knee: the last step that brought at least a tenth more a second than the knee of the steps before it. Of 100, 109 and 105
+ * a second it is 100; of 100, 109 and 118 it is 118.
+ * @throws Error if there are no steps
  */
-export function kneeOf<S extends Step>(steps: readonly S[]): S {
+export function findKnee<S extends Step>(steps: readonly S[]): S {
   const [first, ...more] = steps;
   if (first === undefined) throw new Error('There are no steps.');
   return more.reduce((best, step) => (step.perSecond >= best.perSecond * WORTH_IT ? step : best), first);
 }
 
 /**
- * What is saturated, the most important first: the machine, or a process whose event loop fills a core. `nothing` where all of
- * them wait: for timers, for the network, or for each other.
+ * Names what is saturated: the machine with its busiest processes, or else the processes whose event loop fills a core, the busiest
+ * first. `nothing` if all of them wait: for timers, for the network, or for each other.
  *
- * @param cores of the machine
+ * @param cores how many the machine has
  */
-export function saturatedBy(cpu: CpuShares, cores: number): string {
+export function nameSaturated(cpu: CpuShares, cores: number): string {
   const used = Object.values(cpu).reduce((sum, share) => sum + share, 0);
   const named = Object.entries(cpu).sort(([, a], [, b]) => b - a);
   const busy = named
@@ -61,9 +62,10 @@ function percent(share: number): string {
 }
 
 /**
- * Starts to measure the CPU of all processes of a stack. Call what it returns for the shares since then.
+ * Starts to measure the CPU of all processes of a stack.
  *
  * @param more ids of further processes, by the name that they get in the shares
+ * @returns a function that returns the shares since then
  */
 export function watchCpu(running: RunningStack, more: Readonly<Record<string, number>> = {}): () => CpuShares {
   const pids = { pages: running.clients.pid, ...more };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { kneeOf, type Step, saturatedBy } from './knee.ts';
+import { findKnee, type Step, nameSaturated } from './knee.ts';
 import { ASSUMPTIONS, type Measured, planFor } from './model.ts';
 import { replaceSection } from './page.ts';
 
@@ -7,11 +7,11 @@ const step = (load: number, perSecond: number): Step => ({ load, perSecond, p50:
 
 describe('the knee', () => {
   it('is the last step that brought a tenth more than the best one before it', () => {
-    expect(kneeOf([step(1, 100), step(2, 190), step(4, 300), step(8, 310), step(16, 250)]).load).toBe(4);
+    expect(findKnee([step(1, 100), step(2, 190), step(4, 300), step(8, 310), step(16, 250)]).load).toBe(4);
     // Small gains add up: a later step is compared with the best, and not with the step before it.
-    expect(kneeOf([step(1, 100), step(2, 108), step(4, 116)]).load).toBe(4);
-    expect(kneeOf([step(1, 100)]).load).toBe(1);
-    expect(() => kneeOf([])).toThrow('no steps');
+    expect(findKnee([step(1, 100), step(2, 108), step(4, 116)]).load).toBe(4);
+    expect(findKnee([step(1, 100)]).load).toBe(1);
+    expect(() => findKnee([])).toThrow('no steps');
   });
 
   it.each([
@@ -19,7 +19,7 @@ describe('the knee', () => {
     [{ server: 0.9, worker: 0.95, redis: 0 }, 'the machine’s 2 cores (185 %: worker 95 %, server 90 %, redis 0 %)'],
     [{ server: 0.5, worker: 0.5 }, 'nothing'],
   ])('what is saturated by %j: %s', (cpu, text) => {
-    expect(saturatedBy(cpu, 2)).toBe(text);
+    expect(nameSaturated(cpu, 2)).toBe(text);
   });
 });
 
@@ -40,7 +40,7 @@ describe('docs/capacity.md', () => {
   });
 });
 
-it('the model: 100,000 pages and 463 tasks a second at the peak, with half of what was measured', () => {
+it('the model plans for 100,000 pages and 463 tasks a second at the peak, with half of what was measured', () => {
   const measured: Measured = {
     pagesPerSoketi: 10_000,
     acceptedPerServer: 2_000,

@@ -1,12 +1,12 @@
-// What of the machine limits how many connections a run can have, and the words for the machine that the page shows.
+// Reads what limits the number of connections on this machine, and describes the machine for docs/capacity.md.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { findRedisServer } from '../../cli/parts/redis.ts';
 import { SOKETI_PACKAGE } from '../../soketi/find-soketi.ts';
 
-/** How many files a process may have open; NaN on other systems than Linux. Each connection is one. */
-export function maxOpenFiles(pid: number): number {
+/** How many files a process may have open. Each connection is one. NaN on other systems than Linux. */
+export function readMaxOpenFiles(pid: number): number {
   try {
     return Number(/Max open files\s+(\d+)/.exec(readFileSync(`/proc/${pid}/limits`, 'utf8'))?.[1]);
   } catch {
@@ -14,7 +14,7 @@ export function maxOpenFiles(pid: number): number {
   }
 }
 
-/** `2 cores, 24 GB, Node 20.20.2, Redis 7.0.15`: what the figures depend on, without naming the machine. */
+/** `2 cores, 24 GB, Node 20.20.2, Redis 7.0.15, Soketi 1.6.1`: what the figures depend on, without naming the machine. */
 export function describeEnvironment(): string {
   const redis = execFileSync(findRedisServer() as string, ['--version'], { encoding: 'utf8' });
   return [

@@ -1,6 +1,6 @@
 // `npm run load`: how much load the parts carry, with a real Redis and Soketi. It takes about 10 minutes.
 // - without arguments: runs every part, and writes docs/capacity.md
-// - `-- connections memory`: runs the named parts, and writes their sections
+// - `-- connections memory`: runs the named parts, and writes the page with their new figures
 // - `-- --quick`: runs with small numbers, and writes nothing
 // - `-- --pages`: measures nothing, and writes the sections again from the figures that are kept
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ import { modelSection } from './model-section.ts';
 import { replaceSection } from './page.ts';
 import { LOAD_PARTS } from './parts/index.ts';
 
-/** A part that takes longer has failed. */
+/** A part that takes longer than this has failed. */
 const MAX_PART_MS = 240_000;
 const PAGE = join(REPOSITORY, 'docs', 'capacity.md');
 

@@ -1,13 +1,13 @@
 // Writes the section of docs/capacity.md that computes what a million users need from what was measured.
 import { figure, table } from '../measure/table.ts';
 import type { Keeper } from '../pages/kept.ts';
-import { kneeOf } from './knee.ts';
+import { findKnee } from './knee.ts';
 import { ASSUMPTIONS, type Measured, type Plan, planFor } from './model.ts';
 import { type ConnectionFigures, soketiKbEach } from './parts/connections.ts';
 import type { MemoryFigures } from './parts/memory.ts';
 import type { Throughput } from './parts/throughput.ts';
 
-/** The section, or null while the figures of a part that it needs are not kept. */
+/** The text of the section; null if the figures of a part that it needs are not kept. */
 export function modelSection(keeper: Pick<Keeper, 'read'>): string | null {
   const read = (name: string) => keeper.read(name)?.raw;
   const connections = read('connections') as ConnectionFigures | undefined;
@@ -16,12 +16,12 @@ export function modelSection(keeper: Pick<Keeper, 'read'>): string | null {
   const pushes = read('pushes') as Throughput | undefined;
   const memory = read('memory') as MemoryFigures | undefined;
   if (!connections || !requests || !tasks || !pushes || !memory) return null;
-  const atKnee = kneeOf(tasks.steps);
+  const atKnee = findKnee(tasks.steps);
   const measured: Measured = {
     pagesPerSoketi: connections.steps.at(-1)?.pages ?? Number.NaN,
-    acceptedPerServer: kneeOf(requests.steps).perSecond,
+    acceptedPerServer: findKnee(requests.steps).perSecond,
     tasksPerWorker: atKnee.perSecond,
-    messagesPerSecond: kneeOf(pushes.steps).perSecond,
+    messagesPerSecond: findKnee(pushes.steps).perSecond,
     redisCoresPerTask: (atKnee.cpu.redis ?? Number.NaN) / atKnee.perSecond,
     waitingTask: memory.waitingTask,
     finishedTask: memory.finishedTask,
@@ -31,7 +31,7 @@ export function modelSection(keeper: Pick<Keeper, 'read'>): string | null {
 }
 
 function describePlan(measured: Measured, plan: Plan): string {
-  const { users, tasksADay, connectedShare, peak, messagesATask, taskSeconds, retentionDays, outageMinutes, headroom } =
+  const { users, tasksADay, connectedShare, peak, messagesATask, taskSeconds, retentionDays, outageMinutes, plannedShare } =
     ASSUMPTIONS;
   const assumed: readonly (readonly [string, string])[] = [
     ['users', figure(users)],
@@ -42,7 +42,7 @@ function describePlan(measured: Measured, plan: Plan): string {
     ['messages a task', figure(messagesATask)],
     ['tasks are kept, days', figure(retentionDays)],
     ['all workers are away for, minutes of the busiest hour', figure(outageMinutes)],
-    ['planned with, of what was measured', `${headroom * 100} %`],
+    ['planned share of what was measured', `${plannedShare * 100} %`],
   ];
   const needed: readonly (readonly [string, string, string])[] = [
     ['connected pages', figure(plan.connected), 'users × share with a page open'],
@@ -55,13 +55,13 @@ function describePlan(measured: Measured, plan: Plan): string {
     [
       'Soketi nodes',
       figure(plan.soketi),
-      `pages ÷ (${figure(measured.pagesPerSoketi)} × headroom); ${figure(plan.soketiGb)} GB in all`,
+      `pages ÷ (${figure(measured.pagesPerSoketi)} × planned share); ${figure(plan.soketiGb)} GB in all`,
     ],
-    ['servers', figure(plan.servers), `tasks/s ÷ (${figure(measured.acceptedPerServer)} × headroom)`],
+    ['servers', figure(plan.servers), `tasks/s ÷ (${figure(measured.acceptedPerServer)} × planned share)`],
     [
       'workers',
       figure(plan.workers),
-      `the greater of tasks/s ÷ (${figure(measured.tasksPerWorker)} × headroom) and messages/s ÷ (${figure(measured.messagesPerSecond)} × headroom)`,
+      `the greater of tasks/s ÷ (${figure(measured.tasksPerWorker)} × planned share) and messages/s ÷ (${figure(measured.messagesPerSecond)} × planned share)`,
     ],
     ['handlers at once, over all workers', figure(plan.handlers), 'tasks/s × seconds a handler runs'],
     [

@@ -1,6 +1,6 @@
 // Computes from the measured figures what a million users and ten million tasks a day need. Pure: figures go in, numbers come out.
 
-/** What is measured, for one server, one worker and one Soketi. */
+/** The measured figures, of one server, one worker and one Soketi. */
 export interface Measured {
   /** Pages that one Soketi carries with live updates. */
   readonly pagesPerSoketi: number;
@@ -12,8 +12,9 @@ export interface Measured {
   readonly messagesPerSecond: number;
   /** Cores of Redis for one task a second. */
   readonly redisCoresPerTask: number;
-  /** Memory of Redis for one task that waits, and for one that has ended and is kept, in bytes. */
+  /** Memory of Redis for one task that waits, in bytes. */
   readonly waitingTask: number;
+  /** Memory of Redis for one task that has ended and is kept, in bytes. */
   readonly finishedTask: number;
   /** Memory of Soketi for one connection, in KB. */
   readonly connectionKb: number;
@@ -35,8 +36,8 @@ export interface Assumptions {
   readonly retentionDays: number;
   /** How long the line may grow when all workers are away, in minutes of the busiest hour. */
   readonly outageMinutes: number;
-  /** How much of what was measured is planned with. The rest is for bursts, deploys and machines that fail. */
-  readonly headroom: number;
+  /** With which share of the measured figures to plan: 0.5 is half. The rest is for bursts, deploys and machines that fail. */
+  readonly plannedShare: number;
 }
 
 export const ASSUMPTIONS: Assumptions = {
@@ -48,7 +49,7 @@ export const ASSUMPTIONS: Assumptions = {
   taskSeconds: 5,
   retentionDays: 1,
   outageMinutes: 60,
-  headroom: 0.5,
+  plannedShare: 0.5,
 };
 
 /** What the application needs. */
@@ -66,9 +67,9 @@ export interface Plan {
   readonly workers: number;
   /** Handlers that run at once in the busiest hour, over all workers. */
   readonly handlers: number;
-  /** Cores of the one Redis in the busiest hour: above 1 one Redis does not carry it. */
+  /** Cores of the one Redis in the busiest hour. One Redis cannot use more than 1. */
   readonly redisCores: number;
-  /** GB of Redis: what is kept, and what waits after the outage. */
+  /** GB of Redis: for tasks that are kept, and for tasks that wait after the outage. */
   readonly keptGb: number;
   readonly waitingGb: number;
   /** GB of all Soketi together. */
@@ -84,7 +85,7 @@ export function planFor(measured: Measured, assumed: Assumptions): Plan {
   const tasksPerSecond = assumed.tasksADay / DAY_S;
   const peakTasksPerSecond = tasksPerSecond * assumed.peak;
   const messagesPerSecond = peakTasksPerSecond * assumed.messagesATask;
-  const processes = (wanted: number, each: number) => Math.ceil(wanted / (each * assumed.headroom));
+  const processes = (wanted: number, each: number) => Math.ceil(wanted / (each * assumed.plannedShare));
   return {
     connected,
     tasksPerSecond,

@@ -1,12 +1,13 @@
-// Writes the measured sections of docs/capacity.md, each between markers of its own. What stands outside the markers is written by
-// hand and stays.
+// Replaces the measured sections of docs/capacity.md, each between two markers of its own. What stands outside the markers is written
+// by hand and stays.
 
-/** The marks around a section. */
+/** The markers of a section. */
 const begin = (name: string) => `<!-- load:${name} -->`;
 const end = (name: string) => `<!-- /load:${name} -->`;
 
 /**
- * The page with a new text between the markers of `name`.
+ * Puts a new text between the markers of the section `name`.
+ * @returns the new page
  * @throws Error when the page does not have both markers once, in their order
  */
 export function replaceSection(page: string, name: string, text: string): string {

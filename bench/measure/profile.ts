@@ -4,6 +4,7 @@ import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { REPOSITORY } from '../../dev/paths.ts';
 
+/** What is used of a profile. */
 interface CpuProfile {
   readonly nodes: readonly {
     readonly id: number;
@@ -12,8 +13,9 @@ interface CpuProfile {
   }[];
   /** In µs of the system's monotonic clock. */
   readonly startTime: number;
+  /** Of each sample: the id of the node that ran. */
   readonly samples: readonly number[];
-  /** Between two samples, in µs. */
+  /** Of each sample: the time since the one before, in µs. */
   readonly timeDeltas: readonly number[];
 }
 
@@ -30,7 +32,7 @@ export interface HotFunction {
 export interface ProfileSummary {
   /** Share of the time in which the process was busy, 0 to 1. */
   readonly busy: number;
-  /** Packages and their share of the busy time, the biggest first. */
+  /** Packages (and `inloop`, `bench`, `Node`) with their share of the busy time, the biggest first. */
   readonly origins: readonly (readonly [string, number])[];
   /** Our own functions, the one with the biggest `self` first. */
   readonly functions: readonly HotFunction[];

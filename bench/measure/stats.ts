@@ -13,6 +13,7 @@ export function median(samples: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[(sorted.length >> 1) - 1] ?? Number.NaN)) / 2;
 }
 
+/** The sum of all samples; 0 without samples. */
 export function sum(samples: readonly number[]): number {
   return samples.reduce((total, sample) => total + sample, 0);
 }

@@ -16,7 +16,7 @@ export function figure(value: number | null | undefined): string {
   return String(Number(value.toPrecision(3)));
 }
 
-/** The median of some runs, with the least and the greatest: `3.51 (3.4–3.9)`. */
+/** The median of some runs, with the least and the greatest: `3.51 (3.4–3.9)`. One run is shown alone. */
 export function spread(samples: readonly number[]): string {
   if (samples.length < 2) return figure(samples[0]);
   return `${figure(median(samples))} (${figure(Math.min(...samples))}–${figure(Math.max(...samples))})`;

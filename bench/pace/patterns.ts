@@ -1,38 +1,41 @@
-// Ten kinds of work that are made, and imports that were recorded, for the part `pace`: when a task reports how much is done.
+// The work of the tasks in the part `pace`: when a task reports, and how much is done then. Ten patterns are computed; three imports
+// were recorded.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { REPOSITORY } from '../../dev/paths.ts';
 
 const MINUTE_MS = 60_000;
 
-/** What a task reports, and when. */
+/** What a task reports, and when. The arrays have one entry for each report. */
 export interface Work {
+  /** How many elements the task has. */
   readonly total: number;
   /** The time of each report, in ms since the start; the last one ends the task. */
   readonly at: Float64Array;
-  /** How many elements are done by then, and how many of them were skipped (null: none is ever told). */
+  /** How many elements are done by then. */
   readonly done: Float64Array;
+  /** How many of those were skipped; null if the task does not report that. */
   readonly skipped: Float64Array | null;
 }
 
-/** A random number generator with a fixed start, so that each run measures the same. */
+/** Creates a random number generator. It always starts the same, so that each run measures the same. */
 function createRandom() {
   let state = 7;
   const next = () => {
     state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
     return state / 2 ** 31;
   };
-  /** Normally distributed, mean 0, deviation 1. */
+  /** A normally distributed number: mean 0, standard deviation 1. */
   const normal = () => Math.sqrt(-2 * Math.log(next() + 1e-12)) * Math.cos(2 * Math.PI * next());
   return { next, normal };
 }
 
 type Random = ReturnType<typeof createRandom>;
 
-/** How long an element takes; only the proportions count. `i` is the element's number, from 0, of `n`. */
+/** How long element number `i` (from 0) of `n` takes. The unit does not matter: `makeWork` scales the sum to a minute. */
 type Duration = (i: number, n: number, random: Random) => number;
 
-/** Each pattern's name, what it means, and how long its elements take. */
+/** The patterns by name: what each means, and how long its elements take. */
 export const PATTERNS: Readonly<Record<string, { readonly meaning: string; readonly duration: Duration }>> = {
   steady: { meaning: 'each element takes as long as the others', duration: () => 1 },
   noisy: { meaning: 'log-normal, deviation 0.8', duration: (_i, _n, { normal }) => Math.exp(0.8 * normal()) },
@@ -59,7 +62,7 @@ export const PATTERNS: Readonly<Record<string, { readonly meaning: string; reado
   },
 };
 
-/** `n` elements of a pattern, each reported when it is finished; the last one after a minute. */
+/** Computes the work of `n` elements of a pattern. Each is reported when it is finished, the last one after a minute. */
 export function makeWork(name: string, n: number): Work {
   const random = createRandom();
   const times = new Float64Array(n);
@@ -77,14 +80,14 @@ export function makeWork(name: string, n: number): Work {
   };
 }
 
-/** Imports of the demo, recorded with `demo/tools/record-import.ts` on a machine that had other work to do. */
+/** The recordings, and what each is. They were made with `demo/tools/record-import.ts`, on a machine that had other work to do. */
 export const RECORDINGS: Readonly<Record<string, string>> = {
   'import-1000': 'an import of the demo, 60 ms a row, every fifth row bad',
   'import-12000': 'the same with 12,000 rows, 4 ms a row',
   'import-900000': 'the same with 900,000 good rows, as fast as it can',
 };
 
-/** The work of a recording. */
+/** Reads the work of a recording. */
 export function readRecording(name: string): Work {
   const text = readFileSync(join(REPOSITORY, 'bench', 'pace', 'recordings', `${name}.csv`), 'utf8');
   const rows = text.trim().split('\n').slice(1);

@@ -1,5 +1,5 @@
-// Replays made or recorded work in simulated time, lets a sender tell a page how far it is, and compares what the page shows
-// with the truth. No services. For the part `pace`.
+// Replays work in simulated time. A sender tells a page how far the work is, and what the page shows is compared with the truth. No
+// services run. For the part `pace`.
 import { shownDone } from '../../core/tasks/pace.ts';
 import type { Progress } from '../../core/tasks/snapshot.ts';
 import type { Work } from './patterns.ts';
@@ -9,22 +9,24 @@ const STEP_MS = 10;
 /** A page draws 50 frames a second here. */
 const FRAME_MS = 20;
 
-/** One run of a task: it hears what the handler reports, and that time passes. */
+/** What sends the messages of one task. */
 export interface Run {
+  /** The handler reports its progress. */
   report(progress: Progress): void;
-  /** @param now simulated time since the start, in ms */
+  /** Time has passed. @param now simulated time since the start, in ms */
   advance(now: number): Promise<void>;
   close(): void;
 }
 
-/** Begins a run. It calls `tell` for each message to the page. */
+/** A way to send: starts to send the messages of one task. It calls `tell` for each message to the page. */
 export type Sender = (tell: (progress: Progress | null) => void) => Run;
 
+/** What a run has cost and shown. */
 export interface PaceResult {
-  /** Messages for the whole task, that it is queued and its outcome among them. */
+  /** Messages for the whole task, with those that it is queued and that it has ended. */
   readonly messages: number;
   readonly perMinute: number;
-  /** By how many elements the count on the page was off, as a share of the total: on average, in 99 % of the frames, at most. */
+  /** By how many elements the count on the page was off, as a share of the total: on average, in 99 % of the frames at most, at most. */
   readonly mean: number;
   readonly p99: number;
   readonly most: number;
@@ -32,7 +34,7 @@ export interface PaceResult {
   readonly moved: number;
 }
 
-/** A sender that tells how far the task is every `ms` if there is news. With 0 it tells each report. */
+/** A sender that tells every `ms` how far the task is, if that has changed. With 0 it tells each report. */
 export function every(ms: number): Sender {
   return (tell) => {
     let truth: Progress | null = null;
@@ -58,7 +60,7 @@ export async function simulate({ total, at, done, skipped }: Work, sender: Sende
   let now = 0;
   let told: Progress | null = null;
   let toldAt = 0;
-  // That the task is queued, and its outcome.
+  // Two messages have no progress: that the task is queued, and its outcome.
   let messages = 2;
   const run = sender((progress) => {
     told = progress;
@@ -76,7 +78,7 @@ export async function simulate({ total, at, done, skipped }: Work, sender: Sende
     }
     await run.advance(now);
     if (now % FRAME_MS !== 0) continue;
-    // A bar never goes back: it waits.
+    // A bar never goes back. It stands still until what it should show is greater.
     const shown = Math.max(bar, told === null ? 0 : shownDone(told, now - toldAt));
     if (shown > bar) moves += 1;
     bar = shown;

@@ -1,6 +1,7 @@
-// A clock that only moves when it is told to, so that a minute of work is over in milliseconds. It serves virtual-worker.ts.
+// A clock that moves only when it is told to, so that a minute of work is over in milliseconds. It serves virtual-worker.ts.
 import type { Time } from '../../backend/time.ts';
 
+/** The clock. It starts at 0 ms. */
 export class VirtualTime implements Pick<Time, 'elapsed' | 'delay' | 'every'> {
   #now = 0;
   readonly #alarms = new Set<{ at: number; readonly ring: () => void }>();
@@ -30,7 +31,7 @@ export class VirtualTime implements Pick<Time, 'elapsed' | 'delay' | 'every'> {
     return () => this.#alarms.delete(alarm);
   }
 
-  /** Moves the time on to `now`. Alarms that are due by then ring, in their order. Resolves when all that they cause has happened. */
+  /** Moves the clock on to `now`, and rings the alarms that are due by then, in their order. Resolves when their effects are over. */
   async advance(now: number): Promise<void> {
     this.#now = now;
     const due = [...this.#alarms].filter(({ at }) => at <= now);
@@ -39,11 +40,11 @@ export class VirtualTime implements Pick<Time, 'elapsed' | 'delay' | 'every'> {
       this.#alarms.delete(alarm);
       alarm.ring();
     }
-    await settled();
+    await settle();
   }
 }
 
-/** Resolves when all that can happen without time passing has happened. */
-export function settled(): Promise<void> {
+/** Resolves when all that can happen while no time passes has happened. */
+export function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

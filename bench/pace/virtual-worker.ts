@@ -1,5 +1,5 @@
-// A worker's own reporter, look timer, pacer and budget, on a clock that simulation.ts moves. The store and the bus are functions:
-// they take no time and lose nothing.
+// The reporter, look timer, pacer and budget of a real worker, on a clock that simulation.ts moves. Functions stand for the store and
+// the bus: they take no time and lose nothing.
 import { Budget } from '../../backend/push/budget.ts';
 import { Pacer } from '../../backend/push/pacer.ts';
 import { NO_SUSPICION } from '../../backend/recovery/probation.ts';
@@ -10,14 +10,14 @@ import { LookTimer } from '../../worker/progress/look-timer.ts';
 import { Reporter } from '../../worker/progress/reporter.ts';
 import type { AttemptChanges, Turns } from '../../worker/progress/reporter-ports.ts';
 import type { Sender } from './simulation.ts';
-import { settled, VirtualTime } from './virtual-time.ts';
+import { settle, VirtualTime } from './virtual-time.ts';
 
 const OWNER = 'ada';
 const PUSHES_PER_SECOND = 10;
 
 /**
- * A sender with inloop's own rule, push on surprise (docs/decisions/0014-push-on-surprise.md): it tells the page when its bar would
- * be off by more than `accuracy`, a share of the total (0.01: 1 %). The task is run by this worker, and its owner has a page open.
+ * A sender that follows inloop's own rule, push on surprise (docs/decisions/0014-push-on-surprise.md). It sends a message when the bar
+ * on the page would be off by more than `accuracy`, a share of the total (0.01 is 1 %). The owner has a page open all the time.
  */
 export function onSurprise(accuracy: number): Sender {
   return (tell) => {
@@ -85,7 +85,7 @@ export function onSurprise(accuracy: number): Sender {
         await time.advance(now);
         for (const turn of pacer.giveTurns(now)) {
           requests.get(turn.key)?.({ end: () => pacer.endTurn(turn, time.elapsed()) });
-          await settled();
+          await settle();
         }
       },
       close: () => reporter.close(),

@@ -5,9 +5,9 @@ import type { OneMinuteFigures } from '../parts/limits/one-minute.ts';
 import type { Keeper } from './kept.ts';
 
 const TASKS_A_DAY = 10_000;
-/** Calls of the webhook for one page: its channel becomes occupied, and later vacated. */
+/** Calls of the webhook for one page: one when its channel becomes occupied, one when it is vacated. */
 const WEBHOOKS = 2;
-/** Events that tell a user's pages that the outcome was seen. `<inloop-tray>` causes one, since the page shows the outcome. */
+/** Events `task.seen`: one, since the page shows the outcome in `<inloop-tray>`, which then says that it was seen. */
 const SEEN = 1;
 /**
  * Messages a day for the health checks of three processes that start once a day: one for each start, and one every 10 minutes for
@@ -23,7 +23,7 @@ interface Counts {
   readonly delivered: number;
   readonly seen: number;
   readonly webhooks: number;
-  /** A day, for all tasks. */
+  /** Messages a day for health checks, whatever the number of tasks. */
   readonly healthChecks: number;
 }
 
@@ -65,7 +65,7 @@ export function costPage(keeper: Pick<Keeper, 'read'>): string | null {
     ),
     `Polling needs no plan. It costs ${polls} requests to your own server for each of these tasks, ${(polls * TASKS_A_DAY).toLocaleString('en')} a day, and shows an outcome a quarter of a second late on average.`,
     COUNTED,
-    `Worked example, with the figures of “inloop, default” above: ${inloop.published} published and ${inloop.delivered} delivered, ${SEEN} × 2 for the outcome that was seen, and ${WEBHOOKS} webhooks are ${figure(messagesOf({ ...inloop, ...own }))} messages a task. ${TASKS_A_DAY.toLocaleString('en')} tasks and ${HEALTH_CHECKS} messages for health checks are ${aDay({ ...inloop, ...own }).toLocaleString('en')} messages a day.`,
+    `Worked example, with the figures of “inloop, default” above: ${inloop.published} published and ${inloop.delivered} delivered, ${SEEN} × 2 for the outcome that was seen, and ${WEBHOOKS} webhooks are ${figure(messagesPerTask({ ...inloop, ...own }))} messages a task. ${TASKS_A_DAY.toLocaleString('en')} tasks and ${HEALTH_CHECKS} messages for health checks are ${messagesPerDay({ ...inloop, ...own }).toLocaleString('en')} messages a day.`,
     ADVICE,
     PRICES,
     table(
@@ -76,21 +76,22 @@ export function costPage(keeper: Pick<Keeper, 'read'>): string | null {
   ].join('\n\n')}\n`;
 }
 
-function messagesOf({ published, delivered, seen, webhooks }: Counts): number {
+/** Messages of one task. An event that is published to one page is two messages: sent, and delivered. */
+function messagesPerTask({ published, delivered, seen, webhooks }: Counts): number {
   return published + delivered + seen * 2 + webhooks;
 }
 
-function aDay(counts: Counts): number {
-  return messagesOf(counts) * TASKS_A_DAY + counts.healthChecks;
+function messagesPerDay(counts: Counts): number {
+  return messagesPerTask(counts) * TASKS_A_DAY + counts.healthChecks;
 }
 
 /** The cells of a row after its label. */
 function cellsOf(counts: Counts): readonly string[] {
   const { published, delivered, seen, webhooks } = counts;
-  const plan = PLANS.find(({ messagesADay }) => messagesADay >= aDay(counts));
+  const plan = PLANS.find(({ messagesADay }) => messagesADay >= messagesPerDay(counts));
   return [
-    ...[published, delivered, seen * 2, webhooks, messagesOf(counts)].map(figure),
-    aDay(counts).toLocaleString('en'),
+    ...[published, delivered, seen * 2, webhooks, messagesPerTask(counts)].map(figure),
+    messagesPerDay(counts).toLocaleString('en'),
     plan?.name ?? 'by contract',
     plan ? String(plan.monthly) : '–',
   ];

@@ -12,7 +12,7 @@ export interface Kept {
   readonly raw: unknown;
 }
 
-/** Keeps figures, and reads them again. */
+/** Writes figures to files, and reads them again. */
 export class Keeper {
   readonly #folder: string;
   readonly #describe: () => string;
@@ -20,8 +20,8 @@ export class Keeper {
 
   /**
    * @param quick whether this is a quick run. Its figures are kept in files of their own, and no document uses them.
-   * @param folder in .inloop
-   * @param describe tells on which machine and versions the figures are measured
+   * @param folder the folder in .inloop
+   * @param describe says on which machine and with which versions the figures are measured
    */
   constructor(quick: boolean, folder = 'bench', describe = describeMachine) {
     this.#describe = describe;
@@ -30,12 +30,13 @@ export class Keeper {
     mkdirSync(this.#folder, { recursive: true });
   }
 
+  /** Keeps the figures of a part, in place of earlier ones. */
   keep(name: string, raw: unknown): void {
     const kept: Kept = { day: new Date().toISOString().slice(0, 10), machine: this.#describe(), raw };
     writeFileSync(this.#fileOf(name), JSON.stringify(kept));
   }
 
-  /** The figures of a part that were kept last, or null. */
+  /** Reads the figures of a part that were kept last; null if there are none. */
   read(name: string): Kept | null {
     const file = this.#fileOf(name);
     return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null;

@@ -1,7 +1,6 @@
-// Explanations for targets that may be missed, by the name of the target. docs/performance.md shows those of the targets that
-// were missed.
+// Explains targets that may be missed. docs/performance.md shows the explanations of those that were missed.
 
-/** For each such target: why it may be missed, and what meeting it would cost. */
+/** By the name of the target: why it may be missed, and what meeting it would cost. */
 export const MISSES: Readonly<Record<string, string>> = {
   'cpu-work: time in the handler × queue-only':
     'The calls of `task.progress` take 0.2 ms of the second. The rest has two causes. The worker looks at what its page shows, and stores and pushes its steps, on the event loop that does the arithmetic (see “Worker during cpu-work”: the share that is not the bench’s own). And Redis, Soketi and the page run beside it on two cores, which slows the arithmetic itself. From run to run the ratio is 0.99 to 1.06 here. A coarser `accuracy` lowers it.',

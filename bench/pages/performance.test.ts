@@ -1,5 +1,4 @@
-/** `docs/performance.md` is written by the bench. Nobody edits its figures by hand. */
-
+// docs/performance.md is what the bench writes: nobody has edited it by hand.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';

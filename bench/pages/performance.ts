@@ -22,7 +22,8 @@ interface Section {
 }
 
 /**
- * @param earlier the page as it is: a part whose figures are not kept here keeps the section that it has there
+ * The text of docs/performance.md.
+ * @param earlier the page as it is. A part whose figures are not kept on this machine keeps its section from there
  */
 export function performancePage(keeper: Pick<Keeper, 'read'>, earlier: string): string {
   const sections = PARTS.map((part): Section => {
@@ -35,7 +36,7 @@ export function performancePage(keeper: Pick<Keeper, 'read'>, earlier: string): 
   return `${[
     '# Performance',
     'Written by `npm run bench`; do not edit. Absolute figures depend on the machine, so compare the ratios: every stack ran once in each round. A figure with a range in brackets is the median of the rounds, then the least and the greatest. Each section says when and where it was measured.',
-    // The widths of the columns differ from run to run.
+    // The table is made anew, because rows from another run have columns of other widths.
     targetRows(sections.flatMap(({ targets }) => targets)),
     ...explainMisses(sections.flatMap(({ targets }) => targets)),
     HOW,
@@ -48,7 +49,7 @@ export function performancePage(keeper: Pick<Keeper, 'read'>, earlier: string): 
   ].join('\n\n')}\n`;
 }
 
-/** The section of a part in the page, up to the next heading; its title is the one of today. */
+/** Takes the section of a part from the page, up to the next heading. It gets the title that the part has now. */
 function sectionIn(page: string, { name, title }: Part<unknown>): Section {
   const isOwn = (line: string) => line.startsWith(`| ${name}: `);
   const [, text] = page.split(new RegExp(`^## ${name}\\b.*$`, 'm'));

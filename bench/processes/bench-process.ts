@@ -7,22 +7,24 @@ import { REPOSITORY } from '../../dev/paths.ts';
 /** The calls that a child answers. Each takes one JSON argument and returns one JSON result. */
 export type Calls = Readonly<Record<string, (argument: never) => unknown>>;
 
+/** A call, as the parent sends it. */
 interface Question {
   readonly id: number;
   readonly name: string;
   readonly argument: unknown;
 }
 
+/** The answer of the child: a result or an error. The answer 0, to no question, says that the child has started. */
 interface Answer {
   readonly id: number;
   readonly result?: unknown;
   readonly error?: string;
 }
 
-// For a child, as soon as it starts: exit when the parent is gone, since nobody else would end this process.
+// In a child: exit when the parent is gone, since nobody else would end this process.
 process.on('disconnect', () => process.exit(1));
 
-/** In the child: answers calls until it is told to stop or the parent is gone. `stop` runs before it exits. */
+/** In the child: answers calls until it is told to stop or the parent is gone. When it is told to stop, it runs `stop` and exits. */
 export function answerCalls(calls: Calls, stop: () => Promise<void>): void {
   // Ctrl-C reaches parent and children alike. Children ignore it, because the parent ends them in the right order.
   process.on('SIGINT', () => undefined);
@@ -86,7 +88,7 @@ export class BenchProcess {
     return started;
   }
 
-  /** Ends all that are running, without asking: when a part has failed or took too long. */
+  /** Kills all children that are running. For parts that have failed or took too long. */
   static killAll(): void {
     for (const process of BenchProcess.#all) process.#child.kill('SIGKILL');
   }
@@ -99,7 +101,7 @@ export class BenchProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** Asks the child, and resolves with its answer. Rejects if the call throws there or the child ends before it. */
+  /** Calls the child. @returns its answer. Rejects if the call throws there, or if the child ends before it answers */
   async call<Result = void>(name: string, argument?: unknown): Promise<Result> {
     const id = ++this.#questions;
     const answered = new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));

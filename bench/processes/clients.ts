@@ -1,4 +1,4 @@
-// The process that plays the pages of all users: one connection for each user, of the kind that the stack uses.
+// The process that plays the pages of all users, one for each, connected or polling as the stack's pages are.
 import http from 'node:http';
 import { createTaskFeed, type FeedSnapshot, type PageSignal, type PendingFeed, type TaskFeed } from 'inloop/client';
 import pusherJs from 'pusher-js';
@@ -15,7 +15,7 @@ const POLL_EVERY_MS = 500;
 
 const url = `http://127.0.0.1:${process.env.PORT}`;
 const pollingFetch = createFetch(new http.Agent({ keepAlive: true }));
-/** By task: when its outcome first reached its user. */
+/** By the number of the task: when its outcome first reached its user. */
 const outcomes = new Map<number, number>();
 /** Calls of `reached` that wait for more outcomes. */
 const waiting: { readonly count: number; readonly resolve: () => void }[] = [];
@@ -32,6 +32,7 @@ interface Page {
 }
 
 const pages: Page[] = [];
+/** How many events of tasks have reached pages, and how many requests polling pages have made. */
 let events = 0;
 let polls = 0;
 /** By user: when the page got an event other than an outcome. */
@@ -113,7 +114,7 @@ async function getJson(address: string, user: string): Promise<unknown> {
   return JSON.parse(await (await pollingFetch(address, { headers: { 'x-user': user } })).text());
 }
 
-/** Opens a page with inloop's own client and its own connections: at most six, as in a browser. */
+/** Opens a page with inloop's own client. It has connections of its own, at most six, as in a browser. */
 function openFeed(user: string): PendingFeed {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 6 });
   let tell: (signal: PageSignal) => void = () => undefined;
@@ -140,7 +141,7 @@ function openFeed(user: string): PendingFeed {
 }
 
 /** Resolves when `condition` holds for what the feed shows; rejects after a minute. */
-function until(feed: TaskFeed, condition: (shown: FeedSnapshot) => boolean): Promise<void> {
+function waitUntil(feed: TaskFeed, condition: (shown: FeedSnapshot) => boolean): Promise<void> {
   return new Promise((resolve, reject) => {
     const late = setTimeout(() => reject(new Error('A page does not show its tasks, or is not live.')), 60_000);
     const check = () => {
@@ -154,14 +155,14 @@ function until(feed: TaskFeed, condition: (shown: FeedSnapshot) => boolean): Pro
   });
 }
 
-/** Connects 50 users at a time, so that the machine does not run out of ports. Connecting is not measured. */
-async function inGroups(users: readonly string[], connect: (user: string) => Promise<void>): Promise<void> {
+/** Connects 50 users at a time, so that the machine does not run out of ports. How long that takes is not measured. */
+async function connectInGroups(users: readonly string[], connect: (user: string) => Promise<void>): Promise<void> {
   for (let at = 0; at < users.length; at += 50) await Promise.all(users.slice(at, at + 50).map(connect));
 }
 
 /**
- * Calls `act` for each of `all`, spread evenly over `ms`. Returns for each how long it took (`took`) and when it ended, counted
- * from the call of this function (`at`); both in ms.
+ * Calls `act` for each of `all`, spread evenly over `ms`.
+ * @returns for each, in ms: how long it took (`took`), and when it ended after the call of this function (`at`)
  */
 async function spreadOver<T>(ms: number, all: readonly T[], act: (one: T) => Promise<void>) {
   const began = now();
@@ -177,13 +178,13 @@ async function spreadOver<T>(ms: number, all: readonly T[], act: (one: T) => Pro
 
 answerCalls(
   {
-    /** Opens a page for each user; resolves when all are connected. */
+    /** Opens a page of the stack's kind for each user; resolves when all are connected. */
     async connect({ kind, users }: { kind: ClientKind; users: readonly string[] }) {
       if (kind === 'poll') for (const user of users) startPolling(user);
       const connect = { pusher: connectPusher, 'socket.io': connectSocket, poll: null, none: null }[kind];
-      if (connect) await inGroups(users, connect);
+      if (connect) await connectInGroups(users, connect);
     },
-    /** Opens a page with inloop's own client for one user. An outcome counts as known when the listener is called. */
+    /** Opens a page with inloop's own client for one user. An outcome counts as arrived when the feed's listener is called. */
     async follow(user: string) {
       const feed = openFeed(user);
       await feed.ready;
@@ -195,7 +196,9 @@ answerCalls(
     },
     /** Opens a page with inloop's own client for each user, and waits until they are live. */
     async openPages(users: readonly string[]) {
-      await inGroups(users, (user) => until(openFeed(user), ({ connection }) => connection.status === 'live'));
+      await connectInGroups(users, (user) =>
+        waitUntil(openFeed(user), ({ connection }) => connection.status === 'live'),
+      );
     },
     /** Hides all pages: the browser keeps the pages and closes their connections. */
     hidePages() {
@@ -205,15 +208,15 @@ answerCalls(
     wakePages({ ms, tasks }: { ms: number; tasks: number }) {
       return spreadOver(ms, pages, ({ feed, tell }) => {
         tell('wake');
-        return until(feed, (shown) => shown.tasks.length >= tasks);
+        return waitUntil(feed, (shown) => shown.tasks.length >= tasks);
       });
     },
     /** Closes all pages and opens new ones within `ms`; waits until each shows `tasks` tasks. */
     reopenPages({ users, ms, tasks }: { users: readonly string[]; ms: number; tasks: number }) {
       for (const { close } of pages.splice(0)) close();
-      return spreadOver(ms, users, (user) => until(openFeed(user), (shown) => shown.tasks.length >= tasks));
+      return spreadOver(ms, users, (user) => waitUntil(openFeed(user), (shown) => shown.tasks.length >= tasks));
     },
-    /** Notes that tasks are about to start. @param users the user of each task: one with three tasks is named three times */
+    /** Notes that tasks are about to start. @param users the user of each task; a user with three tasks is named three times */
     expect(users: readonly string[]) {
       for (const user of users) active.set(user, (active.get(user) ?? 0) + 1);
     },
@@ -231,7 +234,7 @@ answerCalls(
         });
       });
     },
-    /** Returns what was noted since the last `take`. */
+    /** Returns what has arrived since the last `take`, and forgets it. */
     take() {
       const taken = { outcomes: [...outcomes], events, polls, steps: Object.fromEntries(steps) };
       outcomes.clear();

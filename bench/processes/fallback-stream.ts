@@ -1,5 +1,5 @@
-// A page without WebSockets: a session of the HTTP fallback, over one streaming request. It serves the parts of the load run
-// that open many of them.
+// A page without WebSockets: a session of the HTTP fallback, over one streaming request. It serves the process that opens many of
+// them (sockets.ts), and the soak run.
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 
 export interface StreamOptions {
@@ -7,8 +7,9 @@ export interface StreamOptions {
   readonly url: string;
   readonly key: string;
   readonly channel: string;
-  /** Numbers the session. No two that are open may have the same. */
+  /** The number of the session. No two sessions that are open may have the same. */
   readonly n: number;
+  /** Signs the subscription: what `POST /tasks/auth` answers. */
   readonly authorize: (socketId: string) => Promise<string>;
   /** The loopback address to connect from. The fallback limits the sessions of one address. */
   readonly from?: string | undefined;
@@ -16,7 +17,7 @@ export interface StreamOptions {
 
 /** A session that is open and subscribed. */
 export interface FallbackStream {
-  /** Ends the streaming request. Resolves when its connection is gone. The server keeps the session some seconds more. */
+  /** Ends the streaming request. Resolves when its connection is gone. The server keeps the session for some seconds more. */
   cut(): Promise<void>;
 }
 
@@ -43,7 +44,7 @@ export async function openFallbackStream(options: StreamOptions): Promise<Fallba
     let text = '';
     let isSubscribing = false;
     res.setEncoding('utf8').on('data', (chunk: string) => {
-      // Of the stream only the end is kept: the frames that the client waits for are short.
+      // Only the end of the stream is kept: the frames that are looked for are short.
       text = (text + chunk).slice(-4_096);
       const id = /socket_id[\\":]+([\d.]+)[\\"]/.exec(text)?.[1];
       if (id !== undefined && !isSubscribing) {

@@ -1,8 +1,8 @@
-// The part of `fetch` that pages need, over Node's own HTTP client. For the processes that play many pages: Node's `fetch` costs
-// several times the CPU, and shares its connections with everything else in the process.
+// The part of `fetch` that pages need, over Node's own HTTP client. For processes that play many pages: Node's `fetch` costs several
+// times the CPU, and shares its connections with everything else in the process.
 import http from 'node:http';
 
-/** @param agent makes and keeps the connections */
+/** Creates a `fetch`. Of the answer it has `status`, `ok`, `headers.get` and `text`. @param agent makes and keeps the connections */
 export function createFetch(agent: http.Agent): typeof fetch {
   const request = (address: string, init: RequestInit) =>
     new Promise<Pick<Response, 'status' | 'ok' | 'headers' | 'text'>>((resolve, reject) => {
@@ -21,7 +21,7 @@ export function createFetch(agent: http.Agent): typeof fetch {
         });
       });
       sent.on('error', (error: NodeJS.ErrnoException) => {
-        // The server ends a connection that was idle for 5 s. If a request meets that, browsers send it again, too.
+        // The server ends a connection that was idle for 5 s. A request that is sent at that moment is sent again, as browsers do.
         if (sent.reusedSocket && error.code === 'ECONNRESET') request(address, init).then(resolve, reject);
         else reject(error);
       });

@@ -1,4 +1,4 @@
-// The process that sends HTTP requests: over raw sockets, one request at a time on each, as browsers do.
+// The process that sends HTTP requests. It uses raw sockets, with one request at a time on each.
 import { connect } from 'node:net';
 import { now, pause } from '../measure/clock.ts';
 import { answerCalls } from './bench-process.ts';
@@ -19,9 +19,9 @@ export interface DuringOptions {
   readonly users?: number;
 }
 
-/** What both calls answer. */
+/** What the calls `during` and `all` answer. */
 export interface LoadResult {
-  /** Milliseconds until the answer, one entry a request. */
+  /** Of each request: milliseconds until its last answer. A request that is sent again after a 503 has one entry. */
   readonly latencies: readonly number[];
   /** Number of answers by status. A request that is answered 503 is sent again. */
   readonly statuses: Readonly<Record<string, number>>;
@@ -30,7 +30,7 @@ export interface LoadResult {
   readonly ended: number;
 }
 
-/** Sends the requests that `next` returns, until it returns null. Resolves when every answer has come. */
+/** Sends, on each connection, the requests that `next` returns, until it returns null. Resolves when every answer has come. */
 async function run(connections: number, next: (connection: number) => LoadRequest | null): Promise<LoadResult> {
   const latencies: number[] = [];
   const statuses: Record<string, number> = {};
@@ -43,7 +43,7 @@ async function run(connections: number, next: (connection: number) => LoadReques
         const sent = now();
         let status = await exchange(socket, request);
         statuses[status] = (statuses[status] ?? 0) + 1;
-        // The server says `Retry-After: 1` with a 503.
+        // With a 503 the server sends `Retry-After: 1`.
         while (status === '503') {
           await pause(1_000);
           status = await exchange(socket, request);
@@ -88,7 +88,7 @@ function exchange(socket: ReturnType<typeof connect>, { path, user, body }: Load
 
 answerCalls(
   {
-    /** Sends `request` again and again for `ms`: as a user of its own on each connection, or as `users` users in turn. */
+    /** Sends `request` again and again for `ms`. With `users` the senders are that many users in turn. */
     during({ request, connections, ms, users }: DuringOptions) {
       const end = now() + ms;
       let sent = 0;

@@ -1,5 +1,5 @@
-// One page as cheap as it can be: a WebSocket that speaks the Pusher protocol and is authorized by the real server. pusher-js
-// costs too much memory for 10,000 pages in one process.
+// The cheapest page: a WebSocket that speaks the Pusher protocol and is authorized by the real server. pusher-js would cost too much
+// memory for 10,000 pages in one process.
 import { WebSocket } from 'ws';
 
 /** A connection that takes longer counts as failed. */
@@ -12,7 +12,7 @@ export interface SocketOptions {
   readonly channel: string;
   /** Signs a subscription: what `POST /tasks/auth` answers. */
   readonly authorize: (socketId: string) => Promise<string>;
-  /** Gets each message of the channel, as it came. */
+  /** Called with each message that comes after the subscription, as text. */
   readonly onMessage: (text: string) => void;
   /** The loopback address to connect from. Each address has about 28,000 ports. */
   readonly from?: string | undefined;
@@ -21,7 +21,7 @@ export interface SocketOptions {
 /** A page that is connected and subscribed. */
 export interface PusherSocket {
   readonly isOpen: boolean;
-  /** Keeps the connection: Soketi closes one that says nothing for 120 s. */
+  /** Sends a ping. Soketi closes a connection that sends nothing for 120 s. */
   ping(): void;
   /** Cuts the connection. Resolves when it is gone. */
   cut(): Promise<void>;

@@ -20,7 +20,7 @@ await new Promise<void>((resolve) => server.listen(Number(process.env.PORT), '12
 
 answerCalls(
   {
-    /** Accepts these tasks as fast as possible. Returns the time at which it began. */
+    /** Accepts these tasks as fast as possible. @returns when it began, on the bench's clock */
     async start(inputs: readonly TaskInput[]) {
       const began = now();
       const waiting = [...inputs].reverse();
@@ -30,7 +30,7 @@ answerCalls(
       await Promise.all(Array.from({ length: MAX_STARTING }, starter));
       return began;
     },
-    /** Accepts one of these tasks every `ms`. */
+    /** Accepts these tasks one after the other, with a pause of `ms` after each. */
     async startEvery({ inputs, ms }: { inputs: readonly TaskInput[]; ms: number }) {
       for (const input of inputs) {
         await half.start(input);
@@ -40,7 +40,7 @@ answerCalls(
     counts: () => half.counts(),
     /** Heap in use after a garbage collection, in MB. */
     heap: () => heapInUse() / 2 ** 20,
-    /** How long the event loop has been busy and idle since the process started. */
+    /** For how long the event loop has been busy and idle since the process started. */
     loop: async () => performance.eventLoopUtilization(),
   },
   async () => {

@@ -1,5 +1,6 @@
-// The process that plays up to 10,000 pages, each with a WebSocket of its own, authorized by the real server. It answers the
-// calls of clients.ts that `RunningStack` makes, and can connect more pages, cut all of them, and connect all again at once.
+// The process that plays up to 10,000 pages, each with a WebSocket of its own, authorized by the real server. It can take the place of
+// clients.ts: it answers the calls that `RunningStack` makes. It can also cut all pages, connect all again at once, and open sessions
+// of the HTTP fallback.
 import http from 'node:http';
 import { now, pause } from '../measure/clock.ts';
 import type { TaskResult } from '../stacks/task.ts';
@@ -14,19 +15,22 @@ export interface Connected {
   readonly open: number;
   /** Reasons of those that failed, and how often each came. */
   readonly failed: Readonly<Record<string, number>>;
-  /** For each page that connected: when it was subscribed, in ms after the call. */
+  /** For each page that has connected: when it was ready, in ms after the call. */
   readonly at: readonly number[];
 }
 
-/** Pages that connect at the same time while the number of pages is stepped up. */
+/** How many pages connect at the same time while the number of pages is stepped up. */
 const AT_ONCE = 200;
-/** Sessions of the fallback that are opened at the same time. */
+/** How many sessions of the fallback are opened at the same time. */
 const STREAMS_AT_ONCE = 20;
-/** Requests to the server at the same time. Browsers have their own connections; here all pages share these. */
+/** How many connections all pages share for their requests to the server. Real browsers have connections of their own. */
 const MAX_REQUESTS = 200;
-/** A page says something every 30 s, as inloop's client does. */
+/** How often a page sends a ping, as inloop's client does. */
 const PING_EVERY_MS = 30_000;
-/** Source addresses: each has about 28,000 ports, and closed connections hold theirs for a minute. Only Linux has them all. */
+/**
+ * The addresses from which pages connect, in turn. Each has about 28,000 ports, and a closed connection holds its port for a minute.
+ * Only Linux has more than one loopback address.
+ */
 const SOURCES = process.platform === 'linux' ? ['127.0.0.2', '127.0.0.3', '127.0.0.4', '127.0.0.5'] : [undefined];
 
 const agent = new http.Agent({ keepAlive: true, maxSockets: MAX_REQUESTS });
@@ -74,7 +78,7 @@ async function open(user: string): Promise<void> {
   pages.set(user, page);
 }
 
-/** Session number `n` of the fallback. @param perAddress how many sessions an address may have */
+/** Opens session number `n` of the fallback. @param perAddress how many sessions an address may have */
 async function openStream(n: number, perAddress: number): Promise<void> {
   const user = `stream-${n}`;
   const stream = await openFallbackStream({
@@ -88,8 +92,8 @@ async function openStream(n: number, perAddress: number): Promise<void> {
   streams.push(stream);
 }
 
-/** Calls `act` for each of `all`, `atOnce` at a time. Counts what failed, by reason, and notes when the others were done. */
-async function inTurn<T>(
+/** Calls `act` for each of `all`, `atOnce` at a time. @returns what failed, by reason, and when the others were done */
+async function actInTurn<T>(
   all: readonly T[],
   atOnce: number,
   act: (one: T) => Promise<void>,
@@ -124,7 +128,7 @@ function countOpen(): number {
   return count;
 }
 
-/** Pings a thirtieth of the pages each second, so that the pings do not come all at once. */
+// Each second a thirtieth of the pages sends a ping, so that the pings do not come all at once.
 let turn = 0;
 const slices = PING_EVERY_MS / 1_000;
 const pinging = setInterval(() => {
@@ -137,16 +141,16 @@ answerCalls(
   {
     /** Connects a page for each of these users. */
     async connect({ users }: { users: readonly string[] }): Promise<Connected> {
-      const done = await inTurn(users, AT_ONCE, open);
+      const done = await actInTurn(users, AT_ONCE, open);
       return { open: countOpen(), ...done };
     },
     /** Opens sessions of the fallback until there are `total`. */
     async stream({ total, perAddress }: { total: number; perAddress: number }): Promise<Connected> {
       const numbers = Array.from({ length: total - streams.length }, (_, index) => streams.length + index);
-      const done = await inTurn(numbers, STREAMS_AT_ONCE, (n) => openStream(n, perAddress));
+      const done = await actInTurn(numbers, STREAMS_AT_ONCE, (n) => openStream(n, perAddress));
       return { open: streams.length, ...done };
     },
-    /** Cuts every connection. Resolves when all are gone. */
+    /** Cuts the connections of all pages, not the sessions of the fallback. Resolves when they are gone. */
     async cut() {
       await Promise.all([...pages.values()].map((page) => page.cut()));
     },
@@ -154,7 +158,7 @@ answerCalls(
     async reconnect(): Promise<Connected> {
       const users = [...pages.keys()];
       pages.clear();
-      const done = await inTurn(users, users.length, async (user) => {
+      const done = await actInTurn(users, users.length, async (user) => {
         await open(user);
         await resync(user);
       });
@@ -167,7 +171,7 @@ answerCalls(
       const all = new Promise<void>((resolve) => waiting.push({ count, resolve }));
       await Promise.race([all, pause(ms)]);
     },
-    /** Returns what was noted since the last `take`. */
+    /** Returns what has arrived since the last `take`, and forgets it. */
     take() {
       const taken = { outcomes: [...outcomes], events, polls: 0, steps: {} };
       outcomes.clear();

@@ -6,7 +6,7 @@ import { Marks } from '../stacks/marks.ts';
 import { createPusher } from '../stacks/pusher-per-element.ts';
 import { answerCalls } from './bench-process.ts';
 
-/** Longest time to wait for tasks. No run takes 10 minutes even on a busy machine, so after that a task must be lost. */
+/** How long to wait for tasks. No run takes 10 minutes even on a busy machine, so a task that has not returned by then is lost. */
 const LONGEST_MS = 600_000;
 
 const stack = await loadStack(process.argv[2] ?? '');
@@ -17,13 +17,13 @@ answerCalls(
   {
     /** Resolves when `count` tasks have returned since the last `takeMarks`. */
     reached: (count: number) => marks.reached(count, LONGEST_MS),
-    /** How many handlers are running. */
+    /** How many handlers run. */
     open: () => marks.open,
     takeMarks: () => marks.take(),
     counts: () => half.counts(),
     /** Heap in use after a garbage collection, in MB. */
     heap: () => heapInUse() / 2 ** 20,
-    /** For outcome-delay: one `pusher.trigger` every `ms`. Returns when each began. */
+    /** For outcome-delay: calls `pusher.trigger` `count` times, with a pause of `ms` after each. @returns when each call began */
     async triggerEvery({ user, count, ms }: { user: string; count: number; ms: number }) {
       const pusher = createPusher(process.env);
       const times: { n: number; done: number }[] = [];
@@ -35,7 +35,7 @@ answerCalls(
       }
       return times;
     },
-    /** For bare-parts: events a second, with `inFlight` requests at a time, in batches of 10 or in single triggers. */
+    /** For bare-parts: sends events for `ms`, `inFlight` requests at a time, ten events in each or one. @returns events a second */
     async eventsPerSecond({ inFlight, ms, batch }: { inFlight: number; ms: number; batch: boolean }) {
       const pusher = createPusher(process.env);
       const one = { channel: 'private-user-nobody', name: 'task.progress', data: '{"done":1,"total":100}' };

@@ -1,8 +1,9 @@
-// The tasks of the soak run: one of each kind of end, and what leaves traces on its way.
+// The task definitions of the soak run. Their tasks end in every way, and use all that could leave something behind.
 import { z } from 'zod';
 import { defineTask } from '../../core/tasks/definition.ts';
 
 /**
+ * What a task of `work` does:
  * - `succeeds`: reports, stores checkpoints, returns a result
  * - `fails`: at once, for good
  * - `retries`: fails once, then succeeds
@@ -14,6 +15,7 @@ export type Kind = (typeof KINDS)[number];
 
 const backoff = { initial: '20ms', max: '50ms' } as const;
 
+/** The handler does what `kind` says (worker-half.ts). */
 export const work = defineTask({
   name: 'work',
   input: z.object({ kind: z.enum(KINDS), n: z.int() }),
@@ -34,4 +36,5 @@ export const keyed = defineTask({
   browser: true,
 });
 
+/** What tasks of the kind `parent` start. */
 export const child = defineTask({ name: 'child', input: z.object({ n: z.int() }), backoff });

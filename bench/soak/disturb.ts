@@ -1,4 +1,4 @@
-// Takes Redis and the bus away for a moment, in the middle of each hour of the soak (`hour.ts`).
+// Takes Redis and the bus away for a moment, in the middle of each hour of the soak run (`hour.ts`).
 import { setTimeout as pause } from 'node:timers/promises';
 import { PROBE_NAME } from '../services.ts';
 import type { RedisCaller } from './redis-contents.ts';
@@ -8,7 +8,7 @@ const AFTER_MS = 100;
 /** How long Soketi is frozen. */
 const FROZEN_MS = 300;
 
-/** Cuts all connections to Redis but `redis` and those of the bench, then freezes Soketi for a moment. */
+/** Cuts all connections to Redis, except `redis` itself and those of the bench. Then freezes Soketi for a moment. */
 export async function disturbParts(redis: RedisCaller, soketiPid: number): Promise<void> {
   await pause(AFTER_MS);
   for (const line of String(await redis.sendCommand(['CLIENT', 'LIST'])).split('\n')) {

@@ -9,21 +9,25 @@ export interface Holdings {
 }
 
 /**
- * What may have come without a leak: 100 objects and 1.5 MB, since functions are compiled anew and buffers are kept, and for each
- * task a tenth of an object and 30 bytes. A leak of one object a task is ten times that.
+ * By how much objects and memory may grow without a leak. Functions are compiled and buffers kept: 100 objects and 1.5 MB. For each
+ * task a tenth of an object and 30 bytes come on top. A leak of one object a task is ten times that.
  */
 const OBJECTS = 100;
 const OBJECTS_A_TASK = 0.1;
 const KB = 1_536;
 const KB_A_TASK = 0.03;
-/** Timers that serve connections come and go: up to 6 more were seen after 600 tasks. A leak of one a task is fifty times this. */
+/**
+ * By how much timers may grow for each task. Those that serve connections come and go: up to 6 more were seen after 600 tasks. A leak
+ * of one timer a task is fifty times this.
+ */
 const TIMERS_A_TASK = 0.02;
 
 /**
- * Names what has grown, empty if nothing has. Listeners, open resources, keys and connections must be back where they were;
- * timers, objects and memory may have grown by a little for each task.
+ * Finds what has grown. Listeners, open resources, keys, entries and connections must not have grown at all. Timers, objects and
+ * memory may have grown by a little for each task.
  *
- * @param tasks how many tasks were run between the two
+ * @param tasks how many tasks were run between `first` and `last`
+ * @returns a line for each thing that has grown
  */
 export function findGrowth(first: Holdings, last: Holdings, tasks: number): string[] {
   const grown: string[] = [];
@@ -40,7 +44,7 @@ export function findGrowth(first: Holdings, last: Holdings, tasks: number): stri
     compare(`${name}: objects`, before.objects, after.objects, OBJECTS + OBJECTS_A_TASK * tasks);
     compare(`${name}: memory, KB`, before.bytes / 1_024, after.bytes / 1_024, KB + KB_A_TASK * tasks);
   }
-  // Added up: what one process does for all, as the sweeper does, moves from one to another.
+  // The timers of all processes are added up: what one process does for all, like the sweeper, can move to another process.
   compare('timers', timersOf(first), timersOf(last), TIMERS_A_TASK * tasks);
   compare('Redis: keys', first.redis.keys, last.redis.keys);
   for (const [kind, entries] of Object.entries(last.redis.byKind)) {

@@ -1,5 +1,5 @@
-// One hour of users, compressed into seconds: they come, start tasks of every kind, follow and cancel them, lose the bus and Redis
-// in the middle, see what became of their tasks, sign out or are forgotten. Nothing of it should be left when it is over.
+// One hour of users, compressed into seconds. They come, start tasks of every kind, follow and cancel them, see their outcomes, and
+// sign out or are forgotten. In the middle Redis and the bus are away. When the hour is over, nothing of it should be left.
 import http from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { openFallbackStream } from '../processes/fallback-stream.ts';
@@ -13,7 +13,7 @@ export interface HourOptions {
   /** The same users come each hour. Every third one is on a network without WebSockets. */
   readonly users: number;
   readonly tasks: number;
-  /** Numbers the hour, so that no two sessions of the fallback have the same name. */
+  /** The number of the hour. No two hours have the same, so no two sessions of the fallback have the same name. */
   readonly n: number;
   /** Takes the bus and Redis away for a moment. Called while the first half of the tasks is under way. */
   disturb(): Promise<void>;
@@ -29,8 +29,9 @@ const TWENTY_KINDS: readonly (Kind | 'keyed')[] = [
   ...(['fails', 'retries', 'parent', 'keyed', 'keyed', 'waits', 'waits'] as const),
   ...Array.from({ length: 13 }, () => 'succeeds' as const),
 ];
+/** How many requests are sent at the same time. */
 const MAX_REQUESTS = 32;
-/** Longest time for all tasks to end. A cancellation that was lost in an outage is learned within 10 s. */
+/** How long all tasks may take to end. A worker may learn of a cancellation 10 s late, if an outage has hidden it. */
 const END_MS = 60_000;
 /** A request is repeated while Redis is away, for at most this long. */
 const RETRY_MS = 20_000;
@@ -60,7 +61,7 @@ export async function runHour({ env, users, tasks, n, disturb }: HourOptions): P
   }
 }
 
-/** What the users of one hour do. Each call is for one of them. */
+/** What users do in one hour. Each call is for one of them. */
 class Visit {
   readonly #agent = new http.Agent({ keepAlive: true, maxSockets: MAX_REQUESTS });
   readonly #fetch = createFetch(this.#agent);
@@ -72,7 +73,7 @@ class Visit {
     this.#url = `http://127.0.0.1:${env.PORT}`;
   }
 
-  /** @param session number of a session of the fallback; null for a WebSocket */
+  /** Opens the user's page. @param session the number of a session of the fallback; null for a page with a WebSocket */
   arrive(user: string, session: number | null) {
     const channel = `private-user-${user}`;
     const authorize = async (socketId: string) => {
@@ -90,7 +91,7 @@ class Visit {
     });
   }
 
-  /** Starts a task, and does with it what its kind wants. Every tenth is followed by a request that waits. */
+  /** Starts a task. Cancels it if its kind is `waits`. Every tenth of the others is followed by a request that waits. */
   async runTask(user: string, kind: Kind | 'keyed', n: number): Promise<void> {
     const what = kind === 'keyed' ? { name: 'keyed', input: { n } } : { name: 'work', input: { kind, n } };
     const { id } = JSON.parse(await this.#post(user, '/tasks', what)) as { id: string };
@@ -105,6 +106,7 @@ class Visit {
     await this.#fetch(`${this.#url}/tasks/${id}`, { headers, signal: gone }).catch(() => undefined);
   }
 
+  /** Waits until the user has no active task. */
   async waitForEnd(user: string): Promise<void> {
     const end = Date.now() + END_MS;
     for (;;) {
@@ -140,7 +142,7 @@ class Visit {
     );
   }
 
-  /** Asks, again and again while Redis is away or too much is asked. @throws HourError for any other answer that is not allowed */
+  /** Sends a request, again and again while it is answered 503 or 429. @throws HourError for any other answer that is not `allowed` */
   async #ask(user: string, path: string, init: RequestInit = {}, allowed: readonly number[] = []): Promise<string> {
     const end = Date.now() + RETRY_MS;
     for (;;) {

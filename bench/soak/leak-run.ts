@@ -1,5 +1,5 @@
-// A soak run of some seconds: server, worker and users in this one process. leaks.test.ts runs it, and reads the last line that it
-// prints. First a few hours that should leave nothing. Then leaks of each kind are put in on purpose.
+// A soak run of some seconds, with server, worker and users in this one process. First it runs a few hours that should leave nothing
+// behind. Then it puts in a leak of each kind on purpose. leaks.test.ts runs it, and reads the report in the last line that it prints.
 //
 // Environment: REDIS_URL, PUSHER_*, PORT, SOKETI_PID.
 import { parseArgs } from 'node:util';
@@ -10,10 +10,10 @@ import { runHour } from './hour.ts';
 import { readContents } from './redis-contents.ts';
 import { takeSample } from './sample.ts';
 import { startServerHalf } from './server-half.ts';
-import { growthAtRest, holdingsAtRest } from './settle.ts';
+import { findGrowthAtRest, readAtRest } from './settle.ts';
 import { startWorkerHalf } from './worker-half.ts';
 
-/** What the run prints. */
+/** What the run prints, as JSON. */
 export interface LeakReport {
   /** Tasks of the hours that were compared. */
   readonly tasks: number;
@@ -54,9 +54,9 @@ const hour = () => runHour({ env, users, tasks, n: n++, disturb: () => disturbPa
 
 // The first hours fill caches and compile functions.
 for (let count = 0; count < warmup; count++) await hour();
-const first = await holdingsAtRest(readHoldings);
+const first = await readAtRest(readHoldings);
 for (let count = 0; count < hours; count++) await hour();
-const { grown, last } = await growthAtRest(readHoldings, first, hours * tasks);
+const { grown, last } = await findGrowthAtRest(readHoldings, first, hours * tasks);
 
 /** A map that never forgets. */
 const leak = new Map<number, object>();

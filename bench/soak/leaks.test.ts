@@ -1,4 +1,4 @@
-// Nothing is left in memory or in Redis of a few compressed hours: of tasks of every kind, of users who come and go, of outages.
+// A few compressed hours, with tasks of every kind, users who come and go, and outages, leave nothing in memory or in Redis.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';

@@ -1,24 +1,24 @@
 // Counts what is in Redis. It serves the search for leaks.
 
-/** What is used of a client of Redis. */
+/** The part of a Redis client that is used here. */
 export interface RedisCaller {
   sendCommand(command: string[]): Promise<unknown>;
 }
 
-/** Without the keys that expire within two minutes. */
+/** What Redis holds. Keys that expire within two minutes are not counted. */
 export interface RedisContents {
   readonly keys: number;
-  /** Entries of all keys: fields of hashes, members of sets, items of lists; 1 for a text. */
+  /** The entries of all keys: fields of hashes, members of sets, items of lists; a string has one. */
   readonly entries: number;
   /** Connections of clients. */
   readonly connections: number;
-  /** By kind of key: the name up to its first id, and how many entries. For a person who looks for a leak. */
+  /** How many entries the keys of each kind have. The kind is the first two parts of the key: `inloop:task`. Shows where a leak is. */
   readonly byKind: Readonly<Record<string, number>>;
 }
 
 const SIZES: Readonly<Record<string, string>> = { hash: 'HLEN', zset: 'ZCARD', set: 'SCARD', list: 'LLEN' };
 
-/** Keys that expire within this time are not counted, in s. */
+/** Keys that expire within this time are not counted. */
 const SOON_S = 120;
 
 /** Walks all keys. Use it on a Redis with a few thousand keys at most. */

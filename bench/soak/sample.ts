@@ -10,9 +10,9 @@ export type LongLived = EventEmitter | EventTarget;
 export interface Sample {
   /** Bytes of the heap, and of the buffers outside of it. */
   readonly bytes: number;
-  /** All JavaScript objects; a function, a promise, a map and each entry that is an object count as one each. */
+  /** All JavaScript objects. A function, a promise, a map, and each of the map's values that is an object, count as one each. */
   readonly objects: number;
-  /** Timers that will fire, those that do not keep the process alive included. */
+  /** Timers that will fire, also those that do not keep the process alive. */
   readonly timers: number;
   /** Listeners of the long-lived objects. */
   readonly listeners: number;
@@ -41,7 +41,7 @@ function countOf(made: Function): number {
   return Number(queryObjects(made));
 }
 
-/** Timers that have fired or were stopped do not count: whoever started one may keep it until the next one. */
+/** Leaves out timers that have fired or were stopped: the code that started one may hold it until it starts the next. */
 function countTimers(): number {
   const timers = queryObjects(Timeout, { format: 'summary' });
   return timers.filter((timer) => timer.includes('_destroyed: false')).length;
@@ -55,7 +55,7 @@ function listenersOf(one: LongLived): number {
 function countResources(): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const kind of process.getActiveResourcesInfo()) {
-    // Timers come and go while the process rests: `timers` counts those that exist.
+    // Timers come and go while the process rests. `Sample.timers` counts them.
     if (kind !== 'Timeout' && kind !== 'Immediate') counts[kind] = (counts[kind] ?? 0) + 1;
   }
   return counts;

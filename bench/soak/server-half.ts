@@ -13,25 +13,25 @@ export type SoakEnv = Readonly<Record<string, string | undefined>>;
 
 /** One half of the application. */
 export interface Half {
-  /** Its objects whose listeners are counted. */
+  /** The objects of this half whose listeners are counted. */
   readonly longLived: readonly LongLived[];
   close(): Promise<void>;
 }
 
-/** How long outcomes are kept. It is short, so that the records of a run are gone when Redis is looked at. */
+/** How long outcomes are kept. It is short, so that the records of an hour are gone when Redis is read. */
 const RETENTION = '1s';
-/** How long the fallback keeps a session after its client has gone. It is short, so that none is left at the end of a run. */
+/** How long the fallback keeps a session after its client has gone. It is short, so that none is left at the end of an hour. */
 const GRACE_MS = 200;
 
 /** Drops all log lines. The run makes outages on purpose, so lines about them say nothing. */
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
-/** The backend of either half. */
+/** Creates the backend of either half. */
 export function openBackend(env: SoakEnv) {
   return createBackend({ redis: env.REDIS_URL, pusher: pusherFromEnv(env), retention: RETENTION, log });
 }
 
-/** Starts the web process's half. It listens when the promise resolves. */
+/** Starts the half of the web process. Resolves when it listens. */
 export async function startServerHalf(env: SoakEnv): Promise<Half> {
   const backend = openBackend(env);
   const ending = new AbortController();

@@ -1,17 +1,21 @@
-// Waits until processes and Redis are at rest after an hour, and says what they hold then.
+// Waits until processes and Redis are at rest after an hour, and reads what they hold then.
 import { setTimeout as pause } from 'node:timers/promises';
 import { findGrowth, type Holdings } from './growth.ts';
 
-/** The first reading comes after this. The longest time limits of requests and connections are 5 s, so all are over by then. */
+/** How long to wait before the first reading. The longest time limits of requests and connections are 5 s, so they are over then. */
 const REST_MS = 6_000;
-/** The last reading comes after this, at rest or not. */
+/** After this time there is no further reading, even if there is no rest yet. */
 const SETTLE_MS = 30_000;
+/** The time between two readings. */
 const READ_EVERY_MS = 400;
 /** `findGrowth` judges objects and bytes by the number of tasks. With this number, any growth of them is allowed. */
 const ANY_TASKS = Number.POSITIVE_INFINITY;
 
-/** Reads until two readings in a row have the same timers, listeners, resources and keys. Resolves with the last one. */
-export async function holdingsAtRest(readHoldings: () => Promise<Holdings>): Promise<Holdings> {
+/**
+ * Reads until two readings in a row are the same but for objects and memory, for half a minute at most.
+ * @returns the last reading
+ */
+export async function readAtRest(readHoldings: () => Promise<Holdings>): Promise<Holdings> {
   await pause(REST_MS);
   let before = await readHoldings();
   for (const end = Date.now() + SETTLE_MS; ; ) {
@@ -25,11 +29,12 @@ export async function holdingsAtRest(readHoldings: () => Promise<Holdings>): Pro
 }
 
 /**
- * Reads until nothing has grown since `first`, for half a minute at most. Resolves with what still had grown at the last reading.
+ * Reads until nothing has grown since `first`, for half a minute at most.
  *
  * @param tasks how many tasks were run since `first`
+ * @returns the last reading, and what had grown in it
  */
-export async function growthAtRest(
+export async function findGrowthAtRest(
   readHoldings: () => Promise<Holdings>,
   first: Holdings,
   tasks: number,

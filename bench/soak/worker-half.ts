@@ -4,7 +4,7 @@ import { createTaskWorker } from '../../worker/task-worker.ts';
 import { child, keyed, work } from './definitions.ts';
 import { type Half, openBackend, type SoakEnv } from './server-half.ts';
 
-/** Errors of the handlers. The message is what a page shows. */
+/** What handlers throw that are to fail. */
 class ExpectedFailure extends Error {
   override readonly name = 'ExpectedFailure';
 }

@@ -1,4 +1,5 @@
-// The route `POST /imports` of all stacks but inloop. inloop's own route has the same parser, schema and answer.
+// The route `POST /imports` of all stacks but inloop. inloop's own route has the same parser and schema, and answers 202 with the whole
+// snapshot.
 import express, { type Express } from 'express';
 import { userOf } from './stack.ts';
 import { type TaskInput, taskInput } from './task.ts';

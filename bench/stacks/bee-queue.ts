@@ -6,11 +6,14 @@ import type { TaskInput } from './task.ts';
 
 const STALL_INTERVAL_MS = 5_000;
 
+/** Adds jobs. */
 export interface BeeProducer {
+  /** @returns the id of the job */
   add(input: TaskInput): Promise<string>;
   close(): Promise<void>;
 }
 
+/** Connects a producer. Resolves when it is ready. */
 export async function createProducer(env: StackEnv): Promise<BeeProducer> {
   const queue = new Queue<TaskInput>('import', {
     redis: { url: env.REDIS_URL as string },
@@ -26,7 +29,7 @@ export async function createProducer(env: StackEnv): Promise<BeeProducer> {
   };
 }
 
-/** Runs `handle` for each job; a job whose worker died is found within 10 s and run again. */
+/** Runs `handle` for each job. A job whose worker has died is found within 10 s, two stall intervals, and run again. */
 export async function consume(
   env: StackEnv,
   concurrency: number,

@@ -1,6 +1,6 @@
 // The stack `bullmq-socketio`: the worker calls BullMQ's `updateProgress` for each element; the server hears it through
 // QueueEvents and sends it to the Socket.IO room of the user. Written carefully: the job's id contains the user, so that
-// no event needs a look-up; pages use WebSockets from the start; up to 1,000 finished jobs are kept for an hour.
+// no event needs a look-up; pages use WebSockets from the start; up to 1,000 completed jobs, and all failed ones, are kept for an hour.
 import { Queue, QueueEvents, Worker } from 'bullmq';
 import { Server as SocketServer } from 'socket.io';
 import { acceptWith } from './accept-route.ts';

@@ -40,7 +40,7 @@ export class Marks {
     for (const waiting of this.#waiting) if (this.#closed.length >= waiting.count) waiting.resolve();
   }
 
-  /** Resolves when `count` tasks have returned since the last `take`. @throws when they have not after `ms` */
+  /** Resolves when `count` tasks have returned since the last `take`. @throws Error if they have not after `ms` */
   async reached(count: number, ms: number): Promise<void> {
     if (this.#closed.length >= count) return;
     await new Promise<void>((resolve, reject) => {

@@ -15,11 +15,12 @@ export interface Counts {
   readonly events: number;
 }
 
+/** For a process that sends nothing to the bus. */
 export const NO_COUNTS: Counts = { calls: 0, events: 0 };
 
 /** The half in the web process. */
 export interface StackServer {
-  /** Adds its routes; `POST /imports` validates a task input, accepts the task, and answers 202. */
+  /** Adds its routes. One of them is `POST /imports`: it validates a task input, accepts the task, and answers 202. */
   mount(app: Express, server: Server): void;
   /** Accepts a task, as the route does. */
   start(input: TaskInput): Promise<void>;

@@ -7,7 +7,9 @@ import { consume, createProducer } from './bee-queue.ts';
 import { NO_COUNTS, type Stack, type StackEnv, userOf } from './stack.ts';
 import { createWork, resultOf, type TaskInput } from './task.ts';
 
+/** After how many elements a row is written. */
 const WRITE_EVERY = 100;
+/** How long the rows of a user are kept after the last change. */
 const KEEP_S = 7 * 24 * 3_600;
 
 const rowOf = (user: string) => `status:${user}`;

@@ -1,5 +1,5 @@
-// The part `connections`: how many connected pages one Soketi carries while their tasks are pushed to them, and how long it takes
-// when all of them have lost their connection and come back at the same moment.
+// The part `connections`: how many connected pages one Soketi carries while their tasks are pushed to them, and how long it takes until
+// all are back when they have lost their connections at the same moment.
 import { availableParallelism } from 'node:os';
 import { now, pause } from '../../measure/clock.ts';
 import { memoryOf } from '../../measure/cpu.ts';
@@ -9,23 +9,24 @@ import { definePart, holds, type Part } from '../../part.ts';
 import type { Connected } from '../../processes/sockets.ts';
 import { type RunningStack, withRunningStack } from '../../running-stack.ts';
 import { makeInput } from '../../stacks/task.ts';
-import { type CpuShares, saturatedBy, watchCpu } from '../knee.ts';
-import { maxOpenFiles } from '../machine-limits.ts';
+import { type CpuShares, nameSaturated, watchCpu } from '../knee.ts';
+import { readMaxOpenFiles } from '../machine-limits.ts';
 
-/** Numbers of pages, step by step. */
+/** How many pages are connected, step by step. */
 const PAGES = [1_000, 2_500, 5_000, 7_500, 10_000];
-/** Each connected user starts a task this often, in s. */
+/** How often each connected user starts a task. */
 const TASK_EVERY_S = 60;
 /** How long a task takes. */
 const TASK_MS = 2_000;
 /** For how long tasks are started with each number of pages. */
 const STEP_MS = 8_000;
 const PROCESSES = ['soketi', 'server', 'worker', 'redis', 'pages'] as const;
-/** Room for the files that a process has open beside the connections of pages: libraries, logs, its own connections. */
+/** How many files a process may have open besides the connections of pages: libraries, logs, its own connections. */
 const OTHER_FILES = 300;
-/** An update that takes longer than this, in ms, is no live update. */
+/** An update that takes longer than this is no live update. */
 const LATE_MS = 1_000;
 
+/** What was measured with one number of pages. */
 interface Carried {
   readonly pages: number;
   /** From the call until all were subscribed, in s. */
@@ -42,6 +43,7 @@ interface Carried {
   readonly soketiMb: number;
 }
 
+/** What was measured when all pages came back at once. */
 interface Reconnect {
   readonly pages: number;
   readonly failed: Connected['failed'];
@@ -60,16 +62,16 @@ interface Reconnect {
 
 export interface ConnectionFigures {
   readonly steps: readonly Carried[];
-  /** What ended the steps before the last one; null where all were carried. */
+  /** Why there were no further steps; null if all numbers of pages were carried. */
   readonly limit: string | null;
-  /** How many files each of the two processes with the most connections may have open; 0 where that is unknown. */
+  /** How many files Soketi and the process of the pages may each have open: the smaller number. 0 if it is unknown. */
   readonly openFiles: number;
   readonly reconnect: Reconnect | null;
   /** Resident memory of Soketi without pages, in MB. */
   readonly emptyMb: number;
 }
 
-/** Memory of Soketi for one connection, in KB: what it has grown by, divided by the pages. */
+/** Memory of Soketi for one connection, in KB: by how much it has grown at the last step, divided by the pages. */
 export function soketiKbEach({ steps, emptyMb }: ConnectionFigures): number {
   const last = steps.at(-1);
   return last === undefined ? Number.NaN : ((last.soketiMb - emptyMb) * 1_024) / last.pages;
@@ -84,7 +86,7 @@ export const connections: Part<unknown> = definePart<ConnectionFigures>({
       { services, stack: 'inloop', users: [], concurrency: 1_000, pages: 'sockets' },
       async (running) => {
         const emptyMb = memoryOf(services.soketiPid);
-        const files = [services.soketiPid, running.clients.pid].map(maxOpenFiles).filter((most) => !Number.isNaN(most));
+        const files = [services.soketiPid, running.clients.pid].map(readMaxOpenFiles).filter((most) => !Number.isNaN(most));
         const openFiles = Math.min(...files, Number.POSITIVE_INFINITY);
         const steps: Carried[] = [];
         let limit: string | null = null;
@@ -166,11 +168,11 @@ function describeReconnect({ pages, failed, p50, p99, last, cpu, cpuEach, startP
   return [
     `**All at once.** All ${figure(pages)} connections are cut, and all pages come back at the same moment: they connect, are authorized, subscribe, and fetch their active tasks and their inbox (three requests to the server for each). Half of them are back after ${figure(p50)} s, 99 % after ${figure(p99)} s, the last after ${figure(last)} s.`,
     failures.length === 0 ? 'None failed.' : `Failed: ${failures.join(', ')}.`,
-    `Meanwhile a start was answered in ${figure(startP50)} ms (p50) and ${figure(startP99)} ms (p99). Saturated: ${saturatedBy(cpu, availableParallelism())}. CPU ms a page: ${each}. inloop’s own client spreads its reconnects over time, so this is the worst case.`,
+    `Meanwhile a start was answered in ${figure(startP50)} ms (p50) and ${figure(startP99)} ms (p99). Saturated: ${nameSaturated(cpu, availableParallelism())}. CPU ms a page: ${each}. inloop’s own client spreads its reconnects over time, so this is the worst case.`,
   ].join(' ');
 }
 
-/** Connects pages up to `pages`, then runs their tasks for `ms`. Returns why it did not work, if it did not. */
+/** Connects pages until there are `pages`, then starts their tasks for `ms`. Returns a text if not all connect: the reason. */
 async function carry(
   running: RunningStack,
   { from, pages, ms }: { from: number; pages: number; ms: number },
@@ -213,21 +215,21 @@ async function carry(
   };
 }
 
-/** Why no more pages should be tried, or null. */
+/** Why no further step should be tried; null if one should. */
 function limitOf({ pages, p99, lost, cpu }: Carried): string | null {
-  const busy = saturatedBy(cpu, availableParallelism());
+  const busy = nameSaturated(cpu, availableParallelism());
   if (lost > 0)
     return `${figure(lost)} outcomes did not reach their pages with ${figure(pages)} of them; saturated: ${busy}`;
   if (p99 > LATE_MS) return `updates took ${figure(p99)} ms (p99) with ${figure(pages)} pages; saturated: ${busy}`;
   return null;
 }
 
-/** Cuts the connections of all pages and lets all come back at once. Starts tasks meanwhile, to see how long that takes. */
+/** Cuts the connections of all pages and lets all come back at once. Meanwhile it starts tasks, to measure how long a start takes. */
 async function reconnectAll(running: RunningStack): Promise<Reconnect> {
   const starts: number[] = [];
   let isOver = false;
   const probe = async () => {
-    // Above the numbers of all other tasks of the run.
+    // The numbers begin above those of all other tasks of the run.
     for (let n = 900_000_000; !isOver; n++) {
       const input = makeInput({ n, user: 'prober', elements: 1, work: 'none', size: 0 });
       const sent = now();

@@ -20,9 +20,9 @@ export interface MemoryFigures {
   readonly counts: Readonly<Record<'waiting' | 'finished' | 'handlers' | 'sessions', number>>;
 }
 
-/** Owners of the tasks. */
+/** How many owners the tasks have. */
 const OWNERS = 1_000;
-/** The fallback lets one address have 200 sessions. */
+/** How many sessions the fallback allows to one address. */
 const SESSIONS_AN_ADDRESS = 200;
 
 const users = Array.from({ length: OWNERS }, (_, index) => `user-${index}`);
@@ -124,7 +124,7 @@ function measureFallback(
     async (running) => {
       const { server, clients } = running;
       const open = (total: number) => clients.call<Connected>('stream', { total, perAddress: SESSIONS_AN_ADDRESS });
-      // The first sessions bring what all of them share.
+      // Warm-up: the first sessions also allocate what all sessions share.
       const warmUp = Math.min(50, count / 2);
       await open(warmUp);
       const heap = await server.call<number>('heap');

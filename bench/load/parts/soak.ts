@@ -1,5 +1,5 @@
-// The part `soak`: the work of eight hours, one after the other, each compressed into seconds, and what server, worker, Redis and
-// Soketi hold after each. Nothing may grow.
+// The part `soak`: the work of eight hours, each compressed into seconds. Measures what server, worker, Redis and Soketi hold after each
+// hour. Nothing may grow.
 import { createClient } from '@redis/client';
 import { memoryOf } from '../../measure/cpu.ts';
 import { figure, table } from '../../measure/table.ts';
@@ -10,17 +10,17 @@ import type { Holdings } from '../../soak/growth.ts';
 import { runHour } from '../../soak/hour.ts';
 import { readContents } from '../../soak/redis-contents.ts';
 import type { Sample } from '../../soak/sample.ts';
-import { growthAtRest, holdingsAtRest } from '../../soak/settle.ts';
+import { findGrowthAtRest, readAtRest } from '../../soak/settle.ts';
 
 const HOURS = 8;
 const USERS = 60;
 /** 10,000 tasks in eight hours. */
 const TASKS_AN_HOUR = 1_250;
-/** The first hours fill caches and compile functions. What is held after them is what the others are compared with. */
+/** How many hours are run first, to fill caches and compile functions. The later hours are compared with what is held after these. */
 const WARM_UP = 2;
 /**
- * By how many MB Soketi may grow. It is not ours, and only its resident memory can be seen, which a garbage collector moves by
- * some MB.
+ * By how many MB Soketi may grow. It is not our code, so only its resident memory can be read, and that goes up and down by some MB
+ * with each garbage collection.
  */
 const SOKETI_MB = 30;
 
@@ -56,12 +56,12 @@ export const soak: Part<unknown> = definePart<SoakFigures>({
         log(n < WARM_UP ? 'warm-up' : `hour ${n - WARM_UP + 1} of ${hours}`);
         await runHour({ env: services.env, users, tasks, n, disturb });
         if (n >= WARM_UP - 1) {
-          held.push({ ...(await holdingsAtRest(readHoldings)), soketiMb: memoryOf(services.soketiPid) });
+          held.push({ ...(await readAtRest(readHoldings)), soketiMb: memoryOf(services.soketiPid) });
         }
       }
       const [first] = held;
       if (first === undefined) throw new Error('No hour was run.');
-      const { grown } = await growthAtRest(readHoldings, first, hours * tasks);
+      const { grown } = await findGrowthAtRest(readHoldings, first, hours * tasks);
       return { tasks, users, hours: held, grown };
     } finally {
       redis.destroy();

@@ -1,5 +1,5 @@
-// The parts `requests`, `tasks` and `pushes`: how many a second there are as the load is stepped up, where the knee is, and what is
-// saturated there.
+// The parts `requests`, `tasks` and `pushes`: how many of these a second are possible as the load is stepped up, where the knee is, and
+// what is saturated there.
 import { availableParallelism } from 'node:os';
 import { percentile } from '../../measure/stats.ts';
 import { figure, table } from '../../measure/table.ts';
@@ -8,7 +8,7 @@ import { BenchProcess } from '../../processes/bench-process.ts';
 import type { LoadResult } from '../../processes/load.ts';
 import { type RunningStack, withRunningStack } from '../../running-stack.ts';
 import { makeInput, type TaskInput } from '../../stacks/task.ts';
-import { kneeOf, type Step, saturatedBy, watchCpu } from '../knee.ts';
+import { findKnee, type Step, nameSaturated, watchCpu } from '../knee.ts';
 
 export interface Throughput {
   readonly steps: readonly Step[];
@@ -20,11 +20,11 @@ const PROCESSES = ['server', 'worker', 'redis', 'soketi', 'pages', 'sender'];
 const users = (count: number) => Array.from({ length: count }, (_, index) => `user-${index}`);
 
 /**
- * The table of the steps, the knee, and what is saturated there and beyond.
+ * Reports the steps, the knee, and what is saturated at the knee and at the last step.
  *
- * @param name of the part
- * @param what is counted: `tasks`
- * @param words for the load and for the delay, as heads of columns, and what to say before the table
+ * @param name the name of the part
+ * @param what what is counted: `tasks`
+ * @param words the text before the table, and the headings of the columns for the load and the delay
  */
 function reportSteps(
   name: string,
@@ -33,10 +33,10 @@ function reportSteps(
   raw: Throughput,
 ): Report {
   const { steps, failed } = raw;
-  const knee = kneeOf(steps);
+  const knee = findKnee(steps);
   const processes = PROCESSES.filter((process) => steps.some(({ cpu }) => (cpu[process] ?? 0) > 0));
   const last = steps.at(-1) ?? knee;
-  const busyAtKnee = saturatedBy(knee.cpu, availableParallelism());
+  const busyAtKnee = nameSaturated(knee.cpu, availableParallelism());
   return {
     text: [
       words.intro,
@@ -56,13 +56,15 @@ function reportSteps(
           ...processes.map((process) => figure(cpu[process])),
         ]),
       ),
-      `The knee is at ${figure(knee.perSecond)} ${what} a second (${words.load}: ${figure(knee.load)}). Saturated there: ${busyAtKnee}. At the last step: ${saturatedBy(last.cpu, availableParallelism())}.`,
+      `The knee is at ${figure(knee.perSecond)} ${what} a second (${words.load}: ${figure(knee.load)}). Saturated there: ${busyAtKnee}. At the last step: ${nameSaturated(last.cpu, availableParallelism())}.`,
     ].join('\n\n'),
     targets: [holds(`${name}: refused or lost`, figure(failed), '0', failed === 0)],
   };
 }
 
+/** How many connections send requests, step by step. */
 const CONNECTIONS = [1, 2, 4, 8, 16, 32, 64, 128];
+/** As how many owners, in turn. */
 const OWNERS = 10_000;
 
 export const requests: Part<unknown> = definePart<Throughput>({
@@ -112,7 +114,9 @@ export const requests: Part<unknown> = definePart<Throughput>({
 });
 
 const HANDLERS = [5, 20, 50, 100, 200, 400];
+/** How long a handler runs. */
 const HANDLER_MS = 50;
+/** How many users have a page open. */
 const WATCHING = 500;
 
 export const tasks: Part<unknown> = definePart<Throughput>({
@@ -146,7 +150,9 @@ export const tasks: Part<unknown> = definePart<Throughput>({
     ),
 });
 
+/** How many users are active, step by step. */
 const ACTIVE = [50, 100, 200, 400, 800, 1_600];
+/** How many messages a second each of them gets at most. */
 const PUSHES_EACH = 10;
 
 export const pushes: Part<unknown> = definePart<Throughput>({
@@ -176,6 +182,7 @@ export const pushes: Part<unknown> = definePart<Throughput>({
     ),
 });
 
+/** How the load of each step is made, and what is counted. */
 interface Ladder {
   /** How many users have a page at a step. */
   readonly users: (load: number) => number;
@@ -184,7 +191,7 @@ interface Ladder {
   readonly count: 'tasks' | 'messages';
 }
 
-/** Runs the tasks of each step in a worker with `load` handlers at once, on new processes and an empty Redis. */
+/** Measures each step: runs its tasks in a worker with `load` handlers at once, in new processes and with an empty Redis. */
 async function stepUp({ services, log }: Context, loads: readonly number[], ladder: Ladder): Promise<Throughput> {
   const steps: Step[] = [];
   let failed = 0;

@@ -7,7 +7,7 @@ import { atLeast, atMost, definePart, holds, type Part } from '../../part.ts';
 import { BenchProcess } from '../../processes/bench-process.ts';
 import type { LoadResult } from '../../processes/load.ts';
 import { inRounds, type Rounds } from '../../rounds.ts';
-import { type Cpu, perTask, subtract, withRunningStack } from '../../running-stack.ts';
+import { type Cpu, divideCpu, subtractCpu, withRunningStack } from '../../running-stack.ts';
 import type { Services } from '../../services.ts';
 import { makeInput } from '../../stacks/task.ts';
 
@@ -20,9 +20,9 @@ interface Figures {
   /** From a request to its answer, in ms. */
   readonly p50: number;
   readonly p99: number;
-  /** Answers with another status than 202. */
+  /** Requests that were not answered 202. */
   readonly refused: number;
-  /** Milliseconds a request. */
+  /** CPU of each process, in ms a request. */
   readonly cpu: Cpu;
   /** Share of the time in which the server's event loop was busy, 0 to 1. The rest it waited for Redis or for requests. */
   readonly busy: number;
@@ -75,7 +75,7 @@ export const accepting: Part<unknown> = definePart<Rounds<Name, Figures>>({
             p50: percentile(latencies, 0.5),
             p99: percentile(latencies, 0.99),
             refused: latencies.length - accepted,
-            cpu: perTask(subtract(running.cpu(), before), accepted),
+            cpu: divideCpu(subtractCpu(running.cpu(), before), accepted),
             busy: performance.eventLoopUtilization(loopAfter, loop).utilization,
           };
         }),

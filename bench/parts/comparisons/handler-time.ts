@@ -27,7 +27,7 @@ interface Figures {
 interface Work {
   /** How many times every stack is measured. */
   readonly rounds: number;
-  /** A short task is repeated, at most 20 times, until its runs took this long together. */
+  /** A short task is run again and again, at most 20 times, until all runs together take about this long. */
   readonly atLeastMs: number;
   task(n: number): TaskInput;
 }

@@ -4,7 +4,7 @@ import { median, percentile, ratio, sum } from '../../measure/stats.ts';
 import { figure, spread, table } from '../../measure/table.ts';
 import { atLeast, atMost, definePart, holds, type Part } from '../../part.ts';
 import { inRounds, type Rounds } from '../../rounds.ts';
-import { type Cpu, perTask, totalOf, withRunningStack } from '../../running-stack.ts';
+import { type Cpu, divideCpu, addUpCpu, withRunningStack } from '../../running-stack.ts';
 import type { CommandCounts } from '../../services.ts';
 import { makeInput, type TaskInput } from '../../stacks/task.ts';
 
@@ -14,9 +14,9 @@ const TASKS_A_USER = 5;
 
 interface Figures {
   readonly tasksPerSecond: number;
-  /** Milliseconds a task. */
+  /** CPU of each process, in ms a task. */
   readonly cpu: Cpu;
-  /** Events that reached pages, requests to the bus, polls and Redis commands: for one task, on average. */
+  /** Averages for one task: events that reached pages, requests to the bus, polls, and Redis commands. */
   readonly events: number;
   readonly calls: number;
   readonly polls: number;
@@ -57,7 +57,7 @@ export const manyUsers: Part<unknown> = definePart<Rounds<Name, Figures>>({
         const each = (total: number) => total / inputs.length;
         return {
           tasksPerSecond: (inputs.length / result.wall) * 1_000,
-          cpu: perTask(result.cpu, inputs.length),
+          cpu: divideCpu(result.cpu, inputs.length),
           events: each(result.received),
           calls: each(result.counts.calls),
           polls: each(result.polls),
@@ -75,7 +75,7 @@ export const manyUsers: Part<unknown> = definePart<Rounds<Name, Figures>>({
   report(raw) {
     const of = (name: Name, pick: (figures: Figures) => number) => raw[name].map(pick);
     const speed = (name: Name) => of(name, ({ tasksPerSecond }) => tasksPerSecond);
-    const cpu = (name: Name) => of(name, (figures) => totalOf(figures.cpu));
+    const cpu = (name: Name) => of(name, (figures) => addUpCpu(figures.cpu));
     const all = (name: Name) => raw[name].flatMap(({ latencies }) => latencies);
     const middle = (name: Name, pick: (figures: Figures) => number) => median(of(name, pick));
     const text = [

@@ -1,5 +1,5 @@
-// The part `outcome-delay`: how soon the owner's page has the outcome when the machine has nothing else to do. One task runs
-// every 100 ms. The delay is compared with that of a bare `pusher.trigger` every 100 ms.
+// The part `outcome-delay`: how soon the owner's page has the outcome when the machine has nothing else to do. About every 100 ms a
+// task is started. The delay is compared with that of a bare `pusher.trigger` at the same pace.
 import { median, percentile, ratio } from '../../measure/stats.ts';
 import { figure, spread, table } from '../../measure/table.ts';
 import { atMost, definePart, type Part } from '../../part.ts';
@@ -9,7 +9,7 @@ import { makeInput } from '../../stacks/task.ts';
 
 const NAMES = ['raw', 'pusher-per-element', 'bullmq-socketio', 'inloop', 'inloop-client'] as const;
 type Name = (typeof NAMES)[number];
-/** What each figure measures. `raw` is the bare trigger that the others are compared with. */
+/** What each name measures. `raw` is the bare trigger with which the others are compared. */
 const WHAT: Readonly<Record<Name, string>> = {
   raw: '`pusher.trigger` → pusher-js callback, nothing else',
   'pusher-per-element': 'pusher-per-element, to the pusher-js callback',

@@ -20,7 +20,7 @@ const PROCESSES = {
   computing: 'Worker during cpu-work',
   accepting: 'Server during accepting',
 } as const;
-/** So many of the hottest functions of each process are listed. */
+/** How many of the hottest functions of each process are listed. */
 const SHOWN = 5;
 
 /** When a load ran, on the bench's clock. */

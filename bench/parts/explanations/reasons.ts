@@ -1,6 +1,9 @@
-// What our code in a CPU profile is for, by the folder that it stands in.
+// Says what the functions in a CPU profile are for, by the folder of their file. For the part `profile`.
 
-/** Says what the function `name` (`backend/store/store.ts apply`) is for: the reason of the innermost folder that has one. */
+/**
+ * Says what a function is for: the reason of the innermost folder that has one.
+ * @param name file and function: `backend/store/store.ts apply`
+ */
 export function reasonFor(name: string): string {
   const folders = Object.keys(REASONS).filter((folder) => name.startsWith(folder));
   const longest = folders.sort((a, b) => b.length - a.length)[0];

@@ -8,14 +8,14 @@ import type { LoadResult } from '../../processes/load.ts';
 import { withRunningStack } from '../../running-stack.ts';
 import { makeInput } from '../../stacks/task.ts';
 
-/** Most resident memory that server and worker may each take here. The limits in backend/ allow more in the worst case. */
+/** How much resident memory server and worker may each take here. The limits in backend/ allow more in the worst case. */
 const MAX_MB = 512;
 
 interface Figures {
   readonly users: number;
   readonly tasks: number;
   readonly accepted: number;
-  /** Requests that were answered 503 and `Retry-After: 1`, and sent again. */
+  /** How many answers were 503 with `Retry-After: 1`. Such a request is sent again. */
   readonly putOff: number;
   /** Seconds from the first request to the last answer 202. */
   readonly lastAccepted: number;

@@ -1,27 +1,30 @@
-// The part `growth`: whether the cost of one second of one task grows with the number of active tasks, or with the
-// number of elements. Measured in messages, and in CPU of all processes beyond what they use when idle.
+// The part `growth`: whether one second of one task costs more when there are more active tasks, or when a task has more elements. The
+// cost is measured in messages, and in CPU of all processes beyond what they use when idle.
 import { pause } from '../../measure/clock.ts';
 import { median, sum } from '../../measure/stats.ts';
 import { figure, table } from '../../measure/table.ts';
 import { atMost, definePart, type Part } from '../../part.ts';
-import { type RunningStack, subtract, totalOf, withRunningStack } from '../../running-stack.ts';
+import { type RunningStack, subtractCpu, addUpCpu, withRunningStack } from '../../running-stack.ts';
 import { type Services, withOwnServices } from '../../services.ts';
 import { makeInput } from '../../stacks/task.ts';
 
-/** Each task has a user of its own, up to 1,000 users. */
+/** The numbers of active tasks, step by step. */
 const ACTIVE_TASKS = [1, 10, 100, 1_000, 10_000];
+/** Each task has a user of its own, up to this number of users. */
 const MOST_USERS = 1_000;
+/** The numbers of elements a task, step by step. */
 const ELEMENTS_A_TASK = [100, 10_000, 1_000_000];
-/** Duration of a task while the number of elements grows. 100 elements in 8 s are 12.5 a second, above the limit of 10 pushes. */
+/** How long a task takes while the number of elements grows. 100 elements in 8 s are 12.5 a second, above the limit of 10 pushes. */
 const ELEMENT_SECONDS = 8;
-/** Number of active tasks while the number of elements grows. */
+/** How many tasks are active while the number of elements grows. */
 const TASKS = 20;
 
 interface Figures {
   /** Number of active tasks, or of elements a task. */
   readonly size: number;
-  /** CPU of all processes, ms for one second of one task. */
+  /** CPU of all processes for one second of one task, in ms. */
   readonly cpu: number;
+  /** Messages for one second of one task. */
   readonly messages: number;
   readonly lost: number;
 }
@@ -46,7 +49,7 @@ export const growth: Part<unknown> = definePart<Growth>({
     for (const tasks of quick ? [1, 100] : ACTIVE_TASKS) {
       log(`${tasks} active tasks`);
       const seconds = quick ? 4 : 20;
-      active.push({ size: tasks, ...(await costOf('inloop', { services, tasks, elements: seconds * 5, seconds })) });
+      active.push({ size: tasks, ...(await measureCost('inloop', { services, tasks, elements: seconds * 5, seconds })) });
     }
     // The CPU is the difference of two measurements. One round is too inexact for a difference, so take the median of three.
     const rounds = new Map<number, Omit<Figures, 'size'>[]>();
@@ -57,8 +60,8 @@ export const growth: Part<unknown> = definePart<Growth>({
         // The loop over a million elements costs CPU by itself. queue-only runs the same loop without updates, so its CPU is
         // subtracted. Both run at the same time, so that a busy minute of the machine slows both.
         const [withUpdates, without] = await Promise.all([
-          costOf('inloop', { ...load, services }),
-          withOwnServices((own) => costOf('queue-only', { ...load, services: own })),
+          measureCost('inloop', { ...load, services }),
+          withOwnServices((own) => measureCost('queue-only', { ...load, services: own })),
         ]);
         rounds.set(size, [...(rounds.get(size) ?? []), { ...withUpdates, cpu: withUpdates.cpu - without.cpu }]);
       }
@@ -101,7 +104,7 @@ export const growth: Part<unknown> = definePart<Growth>({
   },
 });
 
-function costOf(
+function measureCost(
   stack: 'inloop' | 'queue-only',
   { services, tasks, elements, seconds }: Load,
 ): Promise<Omit<Figures, 'size'>> {
@@ -119,10 +122,10 @@ function costOf(
   return withRunningStack({ services, stack, users, concurrency: tasks }, async (running) => {
     // Warm-up: 50 elements in 500 ms, with numbers that the measured tasks do not use.
     await running.run(inputs(1_000_000, 500, 50).slice(0, MOST_USERS));
-    const idle = await idleCost(running, 3_000);
+    const idle = await measureIdleCost(running, 3_000);
     const run = await running.run(inputs(0, seconds * 1_000, elements));
     return {
-      cpu: (totalOf(run.cpu) - idle * run.wall) / (tasks * seconds),
+      cpu: (addUpCpu(run.cpu) - idle * run.wall) / (tasks * seconds),
       messages: run.received / (tasks * seconds),
       lost: run.lost,
     };
@@ -130,13 +133,13 @@ function costOf(
 }
 
 /** CPU that all processes use while no task runs, in ms of CPU a ms of time. */
-async function idleCost(running: RunningStack, ms: number): Promise<number> {
+async function measureIdleCost(running: RunningStack, ms: number): Promise<number> {
   const before = running.cpu();
   await pause(ms);
-  return totalOf(subtract(running.cpu(), before)) / ms;
+  return addUpCpu(subtractCpu(running.cpu(), before)) / ms;
 }
 
-/** Measured by hand, in turn, with the same load on both commits. */
+/** A comparison that was measured by hand: the two commits in turn, with the same load. */
 const BEFORE = `Before and after push on surprise (commits 525a2ed and 57cc21f; 2026-11-28, one run each beside other work on the machine; 5 elements a second, 10 to 15 s in the middle of the tasks):
 
 | active tasks | users | messages a task-second: before | after | CPU ms a task-second: before | after |

@@ -1,5 +1,5 @@
-// The part `line`: what starting a task and taking a job cost while 100,000 tasks of 10,000 owners wait, beside the same in an
-// empty line. Both are in one Redis and measured in turn. One client starts, one takes; nothing else runs.
+// The part `line`: what it costs to start a task and to take a job while 100,000 tasks of 10,000 owners wait, and while nobody waits.
+// Both lines are in one Redis, and are measured in turn. One client starts, another one takes; nothing else runs.
 import { Events } from '../../../backend/events/events.ts';
 import { consoleLog } from '../../../backend/log/log.ts';
 import { JobTaker } from '../../../backend/queue/job-taker.ts';
@@ -19,7 +19,7 @@ const NAMES = ['empty', 'full'] as const;
 type Name = (typeof NAMES)[number];
 const NAME = 'import-contacts';
 const TASKS_AN_OWNER = 10;
-/** Tasks that are started and taken in each round. Every second one is of an owner who has none yet. */
+/** How many tasks are started and taken in each round. Every second one is of an owner who has no task yet. */
 const CYCLES = 100;
 /** How many tasks are started at once to fill the line. */
 const BATCH = 100;
@@ -111,7 +111,7 @@ export const line: Part<unknown> = definePart<LineFigures>({
   },
 });
 
-/** The task store and a worker's job taker, on keys of their own. */
+/** Opens a line of its own: the task store, and the job taker of a worker, on keys with this prefix. */
 function openLine({ env }: Services, prefix: string) {
   const url = env.REDIS_URL ?? '';
   const redis = new Redis({

@@ -1,5 +1,5 @@
-// The part `one-minute`: one task of 60 s, of 1,000 elements and of 10,000 a second. Counts the messages, and the longest time
-// without one. docs/cost.md is computed from the counts.
+// The part `one-minute`: a task of 60 s, once with 1,000 elements, once with 10,000 elements a second. Counts the messages, and measures
+// the longest time without one. docs/cost.md is computed from the counts.
 import { figure, table } from '../../measure/table.ts';
 import { atMost, definePart, type Part } from '../../part.ts';
 import { withRunningStack } from '../../running-stack.ts';
@@ -10,7 +10,7 @@ const NAMES = ['pusher-per-element', 'inloop', 'inloop-accuracy-5'] as const;
 type Name = (typeof NAMES)[number];
 const USER = 'user-0';
 
-/** How often the page of one task was told. */
+/** The messages that the page of one task got. */
 interface Steps {
   readonly elements: number;
   /** Events while the task ran. */

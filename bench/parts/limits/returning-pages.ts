@@ -1,17 +1,17 @@
-// The part `returning-pages`: 1,000 users come back within a second. Each page connects, is authorized, fetches and merges,
-// with inloop's own client. Measured twice: with pages that the browser kept (after an outage, or a closed laptop), and
-// with pages that are opened again, which costs more.
+// The part `returning-pages`: 1,000 users come back within a second. Each page has inloop's own client: it connects, is authorized,
+// fetches and merges. It is measured twice: with pages that the browser has kept (after an outage, or a closed laptop), and with pages
+// that are opened again, which costs more.
 import { cpuOf } from '../../measure/cpu.ts';
 import { percentile } from '../../measure/stats.ts';
 import { figure, table } from '../../measure/table.ts';
 import { atMost, definePart, type Part } from '../../part.ts';
-import { type Cpu, perTask, subtract, withRunningStack } from '../../running-stack.ts';
+import { type Cpu, divideCpu, subtractCpu, withRunningStack } from '../../running-stack.ts';
 import { makeInput } from '../../stacks/task.ts';
 
 const WITHIN_MS = 1_000;
-/** Tasks of each user that ended while no page was open. */
+/** How many tasks of each user have ended while no page was open. */
 const ENDED = 3;
-/** Tasks of each user that still wait for a worker. */
+/** How many tasks of each user still wait for a worker. */
 const WAITING = 2;
 
 interface Return {
@@ -42,7 +42,7 @@ export const returningPages: Part<unknown> = definePart<Figures>({
       );
     return withRunningStack({ services, stack: 'inloop', users: [] }, async (running) => {
       const { server, worker, clients } = running;
-      const measured = async (call: string): Promise<Return> => {
+      const measureReturn = async (call: string): Promise<Return> => {
         const before = running.cpu();
         const pagesBefore = cpuOf(clients.pid);
         const pages = await clients.call<{ took: number; at: number }[]>(call, {
@@ -53,7 +53,7 @@ export const returningPages: Part<unknown> = definePart<Figures>({
         return {
           took: pages.map(({ took }) => took),
           last: Math.max(...pages.map(({ at }) => at)),
-          cpu: perTask(subtract(running.cpu(), before), users.length),
+          cpu: divideCpu(subtractCpu(running.cpu(), before), users.length),
           pageCpu: (cpuOf(clients.pid) - pagesBefore) / users.length,
         };
       };
@@ -66,9 +66,9 @@ export const returningPages: Part<unknown> = definePart<Figures>({
       await worker?.stop();
       await server.call('start', tasks(ended.length, WAITING));
       log(`${users.length} pages come back`);
-      const kept = await measured('wakePages');
+      const kept = await measureReturn('wakePages');
       log(`${users.length} pages are opened again`);
-      return { users: users.length, kept, reopened: await measured('reopenPages') };
+      return { users: users.length, kept, reopened: await measureReturn('reopenPages') };
     });
   },
   report: ({ users, kept, reopened }) => ({
