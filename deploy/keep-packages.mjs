@@ -1,6 +1,6 @@
-// Removes from node_modules all packages but the given ones and what they need. For deploy/Dockerfile: an image has only what it
-// runs, in the versions that package-lock.json names, whether package.json lists a package for development or not.
-// `node keep-packages.mjs express zod`, in the folder of package.json.
+// Removes from node_modules all packages but the given ones and those that they need, development packages too. The versions stay
+// those of package-lock.json. For deploy/Dockerfile, so that an image has only what it runs.
+// Usage, in the folder of package.json: node keep-packages.mjs express zod
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 

@@ -8,7 +8,7 @@ WORKDIR /soketi
 RUN npm init -y \
   && npm pkg set 'overrides[uWebSockets.js]=npm:@trufflesuite/uws-js-unofficial@20.30.0-unofficial.0' 'overrides[@soketi/soketi][axios]=^0.35.0' \
   && npm install --ignore-scripts --no-audit --no-fund inloop @soketi/soketi@1.6.1
-# The user "node". A number, since Kubernetes cannot tell of a name that it is not root.
+# The user "node". Given as a number, since Kubernetes cannot tell whether a name is that of root.
 USER 1000:1000
 ENV SOKETI_HOST=0.0.0.0 SOKETI_PORT=6001
 EXPOSE 6001
