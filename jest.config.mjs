@@ -28,7 +28,7 @@ export default {
   // How many test files run at the same time. Many start a Redis, a Soketi or a Chromium and mostly wait for it, so with more than
   // one file for each core the suite would end sooner. But then some tests would look at the clock too late.
   maxWorkers: Math.max(availableParallelism(), 2),
-  // How many tests of one file run at the same time, of those that `it.concurrent` allows to. Each of them waits for parts of its own.
+  // How many tests of one file run at the same time, if they are made by `it.concurrent`. Each of them waits for parts of its own.
   // A file whose tests do little but wait may ask for more: `@at-once 6` in the comment at its top (test-environment.cjs).
   maxConcurrency: 3,
   testSequencer: '<rootDir>/dev/tests/longest-first.cjs',

@@ -1,5 +1,5 @@
-// `npm run bench` and `npm run load`: builds everything, then runs the script of the bench that the first argument names. The script
-// is compiled, as the code is that adopters run.
+// `npm run bench` and `npm run load`: builds everything, then runs the script of the bench that the first argument names. Like the code
+// that adopters run, the script is compiled.
 import { join } from 'node:path';
 import { build, prepare } from '../dev/setup/bootstrap.mjs';
 import { fail, root, run } from '../dev/setup/command.mjs';

@@ -49,6 +49,7 @@ if (values.pages || (isWhole && !values.quick)) {
 async function measure(parts: readonly Part<unknown>[]): Promise<void> {
   const services = await startServices();
   let isEnding = false;
+  /** Ends on SIGINT or SIGTERM, with the exit code that shells use for SIGINT: 128 + 2. */
   const end = () => {
     isEnding = true;
     void stopAllServices().finally(() => process.exit(130));

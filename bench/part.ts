@@ -1,10 +1,10 @@
-// What a part of the bench is. `measure` runs processes and returns figures. `report` turns figures into text and targets.
-// The two are separate, so that the documents can be written again from kept figures.
+// What a part of the bench is. `measure` measures and returns figures. `report` turns figures into text and targets. The two are
+// separate, so that the documents can be written again from kept figures.
 import type { Services } from './services.ts';
 
 /** What `measure` is given. */
 export interface Context {
-  /** Redis and Soketi, shared by all parts. */
+  /** A Redis and a Soketi. `npm run bench` has one of each for all parts, `npm run load` has one for each part. */
   readonly services: Services;
   /** Whether to take fewer rounds and shorter loads. */
   readonly quick: boolean;

@@ -1,7 +1,7 @@
 // A running stack: its web process, its worker and the process that plays its pages, on a Redis that was empty. Parts run tasks in it
 // and get figures back.
 import { pause } from './measure/clock.ts';
-import { cpuOf } from './measure/cpu.ts';
+import { readCpuMs } from './measure/cpu.ts';
 import { BenchProcess } from './processes/bench-process.ts';
 import type { Services } from './services.ts';
 import { STACKS, type StackName } from './stacks/index.ts';
@@ -20,9 +20,11 @@ export interface RunningStackOptions {
   readonly stack: StackName;
   /** Users with a page open. */
   readonly users: readonly string[];
+  /** How many tasks the worker runs at once. Default 20. */
   readonly concurrency?: number;
   /** Whether a worker runs. Default true. */
   readonly hasWorker?: boolean;
+  /** Where server and worker write CPU profiles when they end. Default: they write none. */
   readonly profileFolder?: string;
   /** The process that plays the pages. `sockets` plays thousands, but not with the code of a real client. Default `clients`. */
   readonly pages?: 'clients' | 'sockets';
@@ -139,10 +141,10 @@ export class RunningStack {
   /** CPU time of each process since it started. */
   cpu(): Cpu {
     return {
-      server: cpuOf(this.server.pid),
-      worker: this.worker?.isRunning ? cpuOf(this.worker.pid) : 0,
-      redis: cpuOf(this.services.redisPid),
-      soketi: cpuOf(this.services.soketiPid),
+      server: readCpuMs(this.server.pid),
+      worker: this.worker?.isRunning ? readCpuMs(this.worker.pid) : 0,
+      redis: readCpuMs(this.services.redisPid),
+      soketi: readCpuMs(this.services.soketiPid),
     };
   }
 

@@ -2,7 +2,7 @@
 // what was saturated there.
 
 import { cpus } from 'node:os';
-import { cpuOf } from '../measure/cpu.ts';
+import { readCpuMs } from '../measure/cpu.ts';
 import type { RunningStack } from '../running-stack.ts';
 
 /** CPU of each process, in cores: 1 is one core for the whole time. `other work` is all that other programs used. */
@@ -71,15 +71,15 @@ export function watchCpu(running: RunningStack, more: Readonly<Record<string, nu
   const pids = { pages: running.clients.pid, ...more };
   const read = (): Record<string, number> => ({
     ...running.cpu(),
-    ...Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, cpuOf(pid)])),
+    ...Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, readCpuMs(pid)])),
   });
   const before = read();
-  const busyBefore = busyMs();
+  const busyBefore = readBusyMs();
   const began = performance.now();
   return () => {
     const took = performance.now() - began;
     const after = read();
-    const busy = (busyMs() - busyBefore) / took;
+    const busy = (readBusyMs() - busyBefore) / took;
     const shares = Object.entries(after).map(([name, cpu]) => [name, (cpu - (before[name] ?? 0)) / took] as const);
     const ours = shares.reduce((sum, [, share]) => sum + share, 0);
     return Object.fromEntries([...shares, ['other work', Math.max(0, busy - ours)]]);
@@ -87,6 +87,6 @@ export function watchCpu(running: RunningStack, more: Readonly<Record<string, nu
 }
 
 /** For how long all cores together were busy since the machine started, in ms: with this run and with anything else. */
-function busyMs(): number {
+function readBusyMs(): number {
   return cpus().reduce((sum, { times: { user, nice, sys, irq } }) => sum + user + nice + sys + irq, 0);
 }

@@ -40,6 +40,7 @@ export interface Assumptions {
   readonly plannedShare: number;
 }
 
+/** The assumptions of docs/capacity.md. */
 export const ASSUMPTIONS: Assumptions = {
   users: 1_000_000,
   tasksADay: 10_000_000,

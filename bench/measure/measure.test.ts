@@ -9,7 +9,7 @@ import { median, percentile, ratio } from './stats.ts';
 import { figure, spread, table } from './table.ts';
 
 describe('figures', () => {
-  it('a median is the middle of the rounds; a ratio compares two stacks within each round', () => {
+  it('are compared by the median of the rounds, and by the ratio of two stacks within each round', () => {
     expect(median([3, 1, 2])).toBe(2);
     expect(median([4, 1, 2, 3])).toBe(2.5);
     expect(percentile([5, 1, 4, 2, 3], 0.5)).toBe(3);

@@ -29,6 +29,7 @@ export interface HotFunction {
   readonly total: number;
 }
 
+/** What a profile says. */
 export interface ProfileSummary {
   /** Share of the time in which the process was busy, 0 to 1. */
   readonly busy: number;

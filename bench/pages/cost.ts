@@ -32,15 +32,15 @@ export function costPage(keeper: Pick<Keeper, 'read'>): string | null {
   const kept = keeper.read('one-minute');
   if (kept === null) return null;
   const { messages } = kept.raw as OneMinuteFigures;
-  const own = { seen: SEEN, webhooks: WEBHOOKS, healthChecks: HEALTH_CHECKS };
-  const plain = { seen: 0, webhooks: 0, healthChecks: 0 };
+  const ofInloop = { seen: SEEN, webhooks: WEBHOOKS, healthChecks: HEALTH_CHECKS };
+  const none = { seen: 0, webhooks: 0, healthChecks: 0 };
   const every100Ms = { published: TASK_S * 10, delivered: TASK_S * 10 };
   const { inloop } = messages;
   const rows: readonly (readonly [string, Counts])[] = [
-    ['a message an element (pusher-per-element)', { ...messages['pusher-per-element'], ...plain }],
-    ['a message every 100 ms (computed)', { ...every100Ms, ...plain }],
-    ['inloop, default', { ...inloop, ...own }],
-    ['inloop, `accuracy: 0.05`', { ...messages['inloop-accuracy-5'], ...own }],
+    ['a message an element (pusher-per-element)', { ...messages['pusher-per-element'], ...none }],
+    ['a message every 100 ms (computed)', { ...every100Ms, ...none }],
+    ['inloop, default', { ...inloop, ...ofInloop }],
+    ['inloop, `accuracy: 0.05`', { ...messages['inloop-accuracy-5'], ...ofInloop }],
   ];
   const polls = (TASK_S * 1_000) / POLL_EVERY_MS;
   return `${[
@@ -65,7 +65,7 @@ export function costPage(keeper: Pick<Keeper, 'read'>): string | null {
     ),
     `Polling needs no plan. It costs ${polls} requests to your own server for each of these tasks, ${(polls * TASKS_A_DAY).toLocaleString('en')} a day, and shows an outcome a quarter of a second late on average.`,
     COUNTED,
-    `Worked example, with the figures of “inloop, default” above: ${inloop.published} published and ${inloop.delivered} delivered, ${SEEN} × 2 for the outcome that was seen, and ${WEBHOOKS} webhooks are ${figure(messagesPerTask({ ...inloop, ...own }))} messages a task. ${TASKS_A_DAY.toLocaleString('en')} tasks and ${HEALTH_CHECKS} messages for health checks are ${messagesPerDay({ ...inloop, ...own }).toLocaleString('en')} messages a day.`,
+    `Worked example, with the figures of “inloop, default” above: ${inloop.published} published and ${inloop.delivered} delivered, ${SEEN} × 2 for the outcome that was seen, and ${WEBHOOKS} webhooks are ${figure(messagesPerTask({ ...inloop, ...ofInloop }))} messages a task. ${TASKS_A_DAY.toLocaleString('en')} tasks and ${HEALTH_CHECKS} messages for health checks are ${messagesPerDay({ ...inloop, ...ofInloop }).toLocaleString('en')} messages a day.`,
     ADVICE,
     PRICES,
     table(

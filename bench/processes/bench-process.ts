@@ -14,7 +14,7 @@ interface Question {
   readonly argument: unknown;
 }
 
-/** The answer of the child: a result or an error. The answer 0, to no question, says that the child has started. */
+/** The answer of the child: a result or an error. The one with the id 0 answers no call: it says that the child has started. */
 interface Answer {
   readonly id: number;
   readonly result?: unknown;

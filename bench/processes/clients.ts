@@ -1,4 +1,4 @@
-// The process that plays the pages of all users, one for each, connected or polling as the stack's pages are.
+// The process that plays the pages, one for each user. How a page is told about the tasks depends on the stack (`ClientKind`).
 import http from 'node:http';
 import { createTaskFeed, type FeedSnapshot, type PageSignal, type PendingFeed, type TaskFeed } from 'inloop/client';
 import pusherJs from 'pusher-js';

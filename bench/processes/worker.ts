@@ -23,7 +23,10 @@ answerCalls(
     counts: () => half.counts(),
     /** Heap in use after a garbage collection, in MB. */
     heap: () => heapInUse() / 2 ** 20,
-    /** For outcome-delay: calls `pusher.trigger` `count` times, with a pause of `ms` after each. @returns when each call began */
+    /**
+     * For outcome-delay: calls `pusher.trigger` `count` times, with a pause of `ms` after each.
+     * @returns `done`: when each call began, which is compared with when the handler of a task finished its last element
+     */
     async triggerEvery({ user, count, ms }: { user: string; count: number; ms: number }) {
       const pusher = createPusher(process.env);
       const times: { n: number; done: number }[] = [];

@@ -40,6 +40,7 @@ export interface WorkerOptions {
   readonly marks: Marks;
 }
 
+/** A stack: starts its two halves, each in a process of its own. */
 export interface Stack {
   startServer(env: StackEnv): Promise<StackServer>;
   startWorker(env: StackEnv, options: WorkerOptions): Promise<StackWorker>;

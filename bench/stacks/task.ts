@@ -33,6 +33,7 @@ export interface TaskResult {
   readonly skipped: number;
 }
 
+/** The schema of a result. */
 export const taskResult = z.object({ n: z.int(), imported: z.int(), skipped: z.int() });
 
 /** An input with the names that a user's upload would have. */

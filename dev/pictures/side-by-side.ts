@@ -83,7 +83,7 @@ export async function compareMessages(
   }
 }
 
-/** The heading and the first rows of a sample of the demo, as CSV. */
+/** The header and the first rows of a sample of the demo, as CSV. */
 function readSample(rows: number): string {
   const lines = readFileSync(join(REPOSITORY, 'demo', 'samples', 'contacts-10000.csv'), 'utf8').split('\n');
   return `${lines.slice(0, rows + 1).join('\n')}\n`;
@@ -122,6 +122,7 @@ async function serve({ demo, soketi: { app, port } }: SideBySideOptions, cookie:
   });
   const connection = {
     key: app.key,
+    // pusher-js demands a cluster. With `wsHost` it does not use it.
     cluster: 'mt1',
     wsHost: '127.0.0.1',
     wsPort: port,
@@ -144,6 +145,7 @@ async function serve({ demo, soketi: { app, port } }: SideBySideOptions, cookie:
   return server;
 }
 
+/** Answers with the signature of a subscription to the channel of the left side. */
 async function authorize(req: IncomingMessage, res: ServerResponse, app: PusherApp): Promise<void> {
   let body = '';
   for await (const chunk of req) body += chunk;
@@ -152,6 +154,7 @@ async function authorize(req: IncomingMessage, res: ServerResponse, app: PusherA
   res.setHeader('content-type', 'application/json').end(JSON.stringify({ auth }));
 }
 
+/** Passes a request on to the demo, with the cookie of the user. */
 function passOn(req: IncomingMessage, res: ServerResponse, demo: string, cookie: string): void {
   // Without these headers of a browser: they say that the page is from another origin, and the demo would refuse the request.
   const { host: _host, origin: _origin, 'sec-fetch-site': _site, ...headers } = req.headers;

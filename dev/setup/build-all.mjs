@@ -1,5 +1,5 @@
-// The build: compiles TypeScript into dist/, embeds there what is not published as a file, and bundles the demo's page for browsers.
-// For bootstrap.mjs, once the packages are installed.
+// The build: compiles TypeScript into dist/, puts the operator's page and bee-queue's scripts into it as text, and bundles the demo's
+// page for browsers. For bootstrap.mjs, once the packages are installed.
 import { cp, mkdir, readdir, readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import * as esbuild from 'esbuild';

@@ -32,17 +32,17 @@ const JEST = join(REPOSITORY, 'node_modules', 'jest', 'bin', 'jest.js');
 
 async function main(folder: string): Promise<void> {
   const args = process.argv.slice(2).filter((arg) => arg !== '--unit');
-  const unitOnly = process.argv.includes('--unit');
+  const isUnitOnly = process.argv.includes('--unit');
   const found = await listTests(args);
   const needs = await readNeeds(found);
-  const chosen = unitOnly ? found.filter((file) => needs.get(file)?.size === 0 && !NO_UNITS.test(file)) : found;
+  const chosen = isUnitOnly ? found.filter((file) => needs.get(file)?.size === 0 && !NO_UNITS.test(file)) : found;
   const needed = new Set(chosen.flatMap((file) => [...(needs.get(file) ?? [])]));
   console.log(`inloop: ${chosen.length} test files, which need ${[...needed].join(', ') || 'nothing but Node'}`);
 
   const env = { ...process.env, ...(await provide(needed)) };
   const reportFile = join(folder, 'report.json');
   const jestArgs = ['--json', `--outputFile=${reportFile}`, ...args];
-  if (unitOnly) {
+  if (isUnitOnly) {
     env.INLOOP_CHOSEN_TESTS = join(folder, 'chosen.json');
     writeFileSync(env.INLOOP_CHOSEN_TESTS, JSON.stringify(chosen));
     // Unit tests depend neither on other processes nor on the clock, so they may keep every core busy.

@@ -1,5 +1,6 @@
-// Jest's `testEnvironment` (jest.config.mjs): the usual one for Node, with two changes. It costs less time for many small test files,
-// and it knows the pragma `@at-once`.
+// Jest's `testEnvironment` (jest.config.mjs): the usual one for Node, with three changes. It costs less time for many small test files
+// (compile-once.cjs, async-storages.cjs). Tests that run at the same time can load modules (inside-tests.cjs). And it knows the
+// pragma `@at-once`.
 'use strict';
 
 const { AsyncLocalStorage } = require('node:async_hooks');

@@ -15,6 +15,7 @@ const STEP_SIZE = 200;
 /** How many records a preview reads at most, to count. */
 const MOST_COUNTED = 10_000;
 
+/** The search for the tasks of an act. `forget` has no steps here: `TaskChanges.forgetSome` removes them. */
 export class ActTargets {
   readonly #redis: Backend['redis'];
   readonly #finder: TaskFinder;

@@ -43,6 +43,7 @@ interface Step {
   readonly refusals: { readonly id: string; readonly code: string; readonly detail: string }[];
 }
 
+/** Previews acts and carries them out. */
 export class Acts {
   readonly #options: ActsOptions;
   readonly #targets: ActTargets;

@@ -29,6 +29,7 @@ export interface Preview {
   readonly told: AuditEntry | null;
 }
 
+/** The previews in Redis. */
 export class PreviewStore {
   readonly #redis: Pick<CommandRunner, 'keys' | 'send'>;
   readonly #keys: OperatorKeys;

@@ -137,7 +137,7 @@ function addActs(router: Router, { acts, overview, stuck }: ApiOptions): void {
   }
 }
 
-/** Adds the page itself. Its files are read at the first request for one of them: in tests that takes half a second. */
+/** Adds the page itself. Its files are read at the first request that is no call, since in tests that takes half a second. */
 function addPage(router: Router): void {
   let page: Router | null = null;
   router.use((req, res, next) => {

@@ -21,6 +21,7 @@ export interface OverviewOptions {
   readonly isIndexed: () => Promise<boolean>;
 }
 
+/** The overview, read when somebody asks. */
 export class OverviewSource {
   readonly #options: OverviewOptions;
   readonly #stats: DefinitionStats;

@@ -51,6 +51,7 @@ interface Group {
   since: number;
 }
 
+/** What is stuck, found when somebody asks. */
 export class StuckSource {
   readonly #backend: Backend;
   readonly #finder: TaskFinder;

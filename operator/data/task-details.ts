@@ -21,6 +21,7 @@ export interface DetailsOptions {
   readonly payloads: boolean;
 }
 
+/** Reads the details of tasks. */
 export class DetailsReader {
   readonly #options: DetailsOptions;
 

@@ -49,6 +49,7 @@ export interface SearchResult {
   readonly next: string | null;
 }
 
+/** Finds tasks in the index and in the records. */
 export class TaskFinder {
   readonly #redis: Backend['redis'];
   readonly #clock: Backend['clock'];

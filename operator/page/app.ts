@@ -192,7 +192,7 @@ export function startApp({ elements, session, announce, onRefused, signal }: App
 /** Removes all that the page has shown. */
 function emptyPage(elements: AppElements): void {
   for (const dialog of document.querySelectorAll('dialog')) {
-    // An act in it ends after the batch that is under way.
+    // An act in it ends after the step that is under way.
     dialog.close();
     dialog.remove();
   }

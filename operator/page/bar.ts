@@ -27,6 +27,7 @@ export interface BarElements {
   readonly link: HTMLElement;
 }
 
+/** The bar, which changes in place. */
 export interface Bar {
   /** Marks the link to the view that is shown. The view of one task counts as part of the list. */
   showView(view: Route['view']): void;

@@ -11,8 +11,9 @@ import { testRights } from '../../test/support/operator/page-rights.ts';
 jest.setTimeout(120_000);
 /** How long `eventually` waits for Chromium on a busy machine. */
 const PATIENT = { within: 20_000 };
-/** The id of a task of the fake operator that has failed. */
+/** Tasks of the fake operator: one that has failed, and one that was cancelled. */
 const FAILED = '01950005-0000-7000-8000-000000000000';
+const CANCELLED = '01950006-0000-7000-8000-000000000000';
 const VIEWS = {
   overview: '',
   tasks: '?view=tasks',
@@ -100,7 +101,7 @@ describe('for everyone', () => {
     await pages.takePicture('audit-big');
   });
 
-  it('stands still where less motion is wanted, and can be told apart in forced colours', async () => {
+  it('does not move where less motion is wanted, and meets WCAG in forced colours', async () => {
     const page = await pages.open(VIEWS.tasks, { reducedMotion: 'reduce', forcedColors: 'active' });
     expect(await page.evaluate(() => document.getAnimations().length)).toBe(0);
     expect(await pages.findBreaches()).toEqual([]);
@@ -216,9 +217,9 @@ describe('what operators see', () => {
     expect(await page.locator('dialog li').count()).toBe(20);
     // The fake operator changes 500 tasks a call. Its second call is answered 503.
     pages.faults.expectOutage();
-    let batches = 0;
+    let steps = 0;
     await page.route('**/api/acts', (route) =>
-      route.request().postDataJSON().preview || ++batches !== 2 ? route.fallback() : route.fulfill({ status: 503 }),
+      route.request().postDataJSON().preview || ++steps !== 2 ? route.fallback() : route.fulfill({ status: 503 }),
     );
     await page.getByRole('button', { name: 'Cancel 1,429 tasks' }).click();
     await page.getByText('Cancelled 500 tasks. The rest is as it was. The server answered 503.').waitFor();
@@ -249,7 +250,7 @@ describe('live', () => {
     await pointed.hover();
     const place = await pointed.boundingBox();
     await pages.act({ act: 'cancel', target: { ids: [FAILED] } }, 'live');
-    await pages.act({ act: 'retry', target: { ids: ['01950006-0000-7000-8000-000000000000'] } }, 'live');
+    await pages.act({ act: 'retry', target: { ids: [CANCELLED] } }, 'live');
     await page.getByRole('button', { name: /^Show \d+ more$/ }).waitFor();
     expect(await rows.count()).toBe(shown);
     expect(await pointed.boundingBox()).toEqual(place);

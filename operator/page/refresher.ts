@@ -13,6 +13,7 @@ export interface Refresher {
 /** The time between the starts of two refreshes. */
 const REFRESH_EVERY_MS = 1_000;
 
+/** The time and the visibility of the page. A test hands in its own. */
 export interface RefresherTiming {
   readonly now: () => number;
   readonly wait: (callback: () => void, ms: number) => void;

@@ -31,6 +31,7 @@ export type Route =
   | { readonly view: 'stuck' }
   | { readonly view: 'audit'; readonly cursor: string | null };
 
+/** The filter without a condition. */
 export const NO_FILTER: ListFilter = { status: [], name: '', owner: '', error: '', age: '' };
 
 /** The longest text of a filter, in characters. */

@@ -6,6 +6,7 @@ import type { TaskFilter } from '../../core/operator/tasks.ts';
 /** The ids of tasks that are shown; or `all`: all tasks that match the filter, shown or not. */
 export type Selection = 'all' | ReadonlySet<string>;
 
+/** What changes a selection. */
 export type SelectionEvent =
   /** These tasks were selected, or with `isOn: false` taken out. */
   | { readonly type: 'set'; readonly ids: readonly string[]; readonly isOn: boolean }
@@ -41,6 +42,7 @@ export function nextSelection(selection: Selection, event: SelectionEvent): Sele
   }
 }
 
+/** Whether a task that is shown is selected. */
 export function isSelected(selection: Selection, id: string): boolean {
   return selection === 'all' || selection.has(id);
 }

@@ -31,6 +31,7 @@ export interface SessionWatchOptions {
   };
 }
 
+/** A watch that runs. */
 export interface SessionWatch {
   /** Asks now: the page has become visible, or a call was refused. Does nothing while the page is hidden. */
   check(): void;

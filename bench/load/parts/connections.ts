@@ -2,7 +2,7 @@
 // all are back when they have lost their connections at the same moment.
 import { availableParallelism } from 'node:os';
 import { now, pause } from '../../measure/clock.ts';
-import { memoryOf } from '../../measure/cpu.ts';
+import { readMemoryMb } from '../../measure/cpu.ts';
 import { percentile } from '../../measure/stats.ts';
 import { figure, table } from '../../measure/table.ts';
 import { definePart, holds, type Part } from '../../part.ts';
@@ -60,6 +60,7 @@ interface Reconnect {
   readonly startP99: number;
 }
 
+/** What the part has measured. */
 export interface ConnectionFigures {
   readonly steps: readonly Carried[];
   /** Why there were no further steps; null if all numbers of pages were carried. */
@@ -85,7 +86,7 @@ export const connections: Part<unknown> = definePart<ConnectionFigures>({
     return withRunningStack(
       { services, stack: 'inloop', users: [], concurrency: 1_000, pages: 'sockets' },
       async (running) => {
-        const emptyMb = memoryOf(services.soketiPid);
+        const emptyMb = readMemoryMb(services.soketiPid);
         const files = [services.soketiPid, running.clients.pid].map(readMaxOpenFiles).filter((most) => !Number.isNaN(most));
         const openFiles = Math.min(...files, Number.POSITIVE_INFINITY);
         const steps: Carried[] = [];
@@ -211,7 +212,7 @@ async function carry(
     p99: percentile(run.latencies, 0.99),
     lost: run.lost,
     cpu: stop(),
-    soketiMb: memoryOf(running.services.soketiPid),
+    soketiMb: readMemoryMb(running.services.soketiPid),
   };
 }
 

@@ -1,12 +1,13 @@
 // The part `memory`: what one waiting task, one finished task, one running handler and one session of the HTTP fallback take.
 import { now, pause } from '../../measure/clock.ts';
-import { memoryOf } from '../../measure/cpu.ts';
+import { readMemoryMb } from '../../measure/cpu.ts';
 import { figure, table } from '../../measure/table.ts';
 import { type Context, definePart, type Part } from '../../part.ts';
 import type { Connected } from '../../processes/sockets.ts';
 import { withRunningStack } from '../../running-stack.ts';
 import { makeInput } from '../../stacks/task.ts';
 
+/** What the part has measured. */
 export interface MemoryFigures {
   /** Memory of Redis for one task that waits, and for one that has ended and is kept, in bytes. */
   readonly waitingTask: number;
@@ -128,14 +129,14 @@ function measureFallback(
       const warmUp = Math.min(50, count / 2);
       await open(warmUp);
       const heap = await server.call<number>('heap');
-      const resident = memoryOf(server.pid);
+      const resident = readMemoryMb(server.pid);
       const { open: opened, failed } = await open(count);
       if (opened < count) throw new Error(`Only ${opened} of ${count} sessions are open: ${JSON.stringify(failed)}`);
       // From MB for all sessions to bytes for each.
       const each = 2 ** 20 / (count - warmUp);
       return {
         fallbackHeap: ((await server.call<number>('heap')) - heap) * each,
-        fallbackResident: (memoryOf(server.pid) - resident) * each,
+        fallbackResident: (readMemoryMb(server.pid) - resident) * each,
       };
     },
   );

@@ -1,7 +1,7 @@
 // The part `soak`: the work of eight hours, each compressed into seconds. Measures what server, worker, Redis and Soketi hold after each
 // hour. Nothing may grow.
 import { createClient } from '@redis/client';
-import { memoryOf } from '../../measure/cpu.ts';
+import { readMemoryMb } from '../../measure/cpu.ts';
 import { figure, table } from '../../measure/table.ts';
 import { definePart, holds, type Part } from '../../part.ts';
 import { BenchProcess } from '../../processes/bench-process.ts';
@@ -25,10 +25,10 @@ const WARM_UP = 2;
 const SOKETI_MB = 30;
 
 interface SoakFigures {
-  /** In each hour. */
+  /** How many tasks and users there were in each hour. */
   readonly tasks: number;
   readonly users: number;
-  /** After the warm-up, and after each later hour. */
+  /** What was held after the warm-up, and after each later hour. */
   readonly hours: readonly (Holdings & { readonly soketiMb: number })[];
   /** What has grown in the end, in words. */
   readonly grown: readonly string[];
@@ -56,7 +56,7 @@ export const soak: Part<unknown> = definePart<SoakFigures>({
         log(n < WARM_UP ? 'warm-up' : `hour ${n - WARM_UP + 1} of ${hours}`);
         await runHour({ env: services.env, users, tasks, n, disturb });
         if (n >= WARM_UP - 1) {
-          held.push({ ...(await readAtRest(readHoldings)), soketiMb: memoryOf(services.soketiPid) });
+          held.push({ ...(await readAtRest(readHoldings)), soketiMb: readMemoryMb(services.soketiPid) });
         }
       }
       const [first] = held;
@@ -112,7 +112,7 @@ export const soak: Part<unknown> = definePart<SoakFigures>({
       ].join('\n\n'),
       targets: [
         holds('soak: grown', grown.join('; ') || 'nothing', 'nothing', grown.length === 0),
-        // Not `<=`: NaN (`memoryOf`, on other systems than Linux) must hold, too.
+        // Not `<=`: NaN (`readMemoryMb`, on other systems than Linux) must hold, too.
         holds('soak: Soketi', `${figure(soketi)} MB`, `≤ ${SOKETI_MB} MB`, !(soketi > SOKETI_MB)),
       ],
     };

@@ -10,6 +10,7 @@ import { type RunningStack, withRunningStack } from '../../running-stack.ts';
 import { makeInput, type TaskInput } from '../../stacks/task.ts';
 import { findKnee, type Step, nameSaturated, watchCpu } from '../knee.ts';
 
+/** What each of these parts has measured. */
 export interface Throughput {
   readonly steps: readonly Step[];
   /** Answers that were no 202, or outcomes that reached no page. */
@@ -64,7 +65,7 @@ function reportSteps(
 
 /** How many connections send requests, step by step. */
 const CONNECTIONS = [1, 2, 4, 8, 16, 32, 64, 128];
-/** As how many owners, in turn. */
+/** How many owners the requests are from, in turn. */
 const OWNERS = 10_000;
 
 export const requests: Part<unknown> = definePart<Throughput>({
@@ -113,6 +114,7 @@ export const requests: Part<unknown> = definePart<Throughput>({
     ),
 });
 
+/** How many handlers run at once, step by step. */
 const HANDLERS = [5, 20, 50, 100, 200, 400];
 /** How long a handler runs. */
 const HANDLER_MS = 50;
@@ -183,7 +185,7 @@ export const pushes: Part<unknown> = definePart<Throughput>({
 });
 
 /** How the load of each step is made, and what is counted. */
-interface Ladder {
+interface StepPlan {
   /** How many users have a page at a step. */
   readonly users: (load: number) => number;
   /** The tasks of a step. @param from number of the first one */
@@ -192,7 +194,7 @@ interface Ladder {
 }
 
 /** Measures each step: runs its tasks in a worker with `load` handlers at once, in new processes and with an empty Redis. */
-async function stepUp({ services, log }: Context, loads: readonly number[], ladder: Ladder): Promise<Throughput> {
+async function stepUp({ services, log }: Context, loads: readonly number[], plan: StepPlan): Promise<Throughput> {
   const steps: Step[] = [];
   let failed = 0;
   for (const load of loads) {
@@ -200,14 +202,14 @@ async function stepUp({ services, log }: Context, loads: readonly number[], ladd
     const options = {
       services,
       stack: 'inloop',
-      users: users(ladder.users(load)),
+      users: users(plan.users(load)),
       concurrency: load,
       pages: 'sockets',
     } as const;
     const step = await withRunningStack(options, async (running) => {
       // Warm-up, with numbers that the measured tasks do not use.
-      await running.run(ladder.inputs(Math.min(load, 20), 10_000_000));
-      return measureStep(running, load, ladder);
+      await running.run(plan.inputs(Math.min(load, 20), 10_000_000));
+      return measureStep(running, load, plan);
     });
     steps.push(step);
     failed += step.lost;
@@ -215,13 +217,13 @@ async function stepUp({ services, log }: Context, loads: readonly number[], ladd
   return { steps, failed };
 }
 
-async function measureStep(running: RunningStack, load: number, ladder: Ladder): Promise<Step & { lost: number }> {
-  const inputs = ladder.inputs(load, load * 100_000);
+async function measureStep(running: RunningStack, load: number, plan: StepPlan): Promise<Step & { lost: number }> {
+  const inputs = plan.inputs(load, load * 100_000);
   const stop = watchCpu(running);
   const { wall, latencies, lost, received } = await running.run(inputs);
   return {
     load,
-    perSecond: ((ladder.count === 'tasks' ? inputs.length : received) / wall) * 1_000,
+    perSecond: ((plan.count === 'tasks' ? inputs.length : received) / wall) * 1_000,
     p50: percentile(latencies, 0.5),
     p99: percentile(latencies, 0.99),
     cpu: stop(),

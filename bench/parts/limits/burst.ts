@@ -1,6 +1,6 @@
 // The part `burst`: 1,000 users, each with a page open, start 10,000 tasks at once. Measures whether all are accepted, when
 // outcomes are shown, and how much memory server and worker take.
-import { memoryOf } from '../../measure/cpu.ts';
+import { readMemoryMb } from '../../measure/cpu.ts';
 import { figure, table } from '../../measure/table.ts';
 import { definePart, holds, type Part } from '../../part.ts';
 import { BenchProcess } from '../../processes/bench-process.ts';
@@ -42,10 +42,10 @@ export const burst: Part<unknown> = definePart<Figures>({
     return withRunningStack({ services, stack: 'inloop', users }, async (running) => {
       const loader = await BenchProcess.start('load', { env: services.env });
       const pids = [running.server.pid, running.worker?.pid ?? 0] as const;
-      const before = pids.map(memoryOf);
+      const before = pids.map(readMemoryMb);
       const peaks = [...before];
       const sampler = setInterval(() => {
-        for (const [index, pid] of pids.entries()) peaks[index] = Math.max(peaks[index] ?? 0, memoryOf(pid));
+        for (const [index, pid] of pids.entries()) peaks[index] = Math.max(peaks[index] ?? 0, readMemoryMb(pid));
       }, 50);
       try {
         let load: LoadResult | undefined;

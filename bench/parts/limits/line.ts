@@ -7,7 +7,7 @@ import { parseRedisAddress } from '../../../backend/redis/address.ts';
 import { Redis } from '../../../backend/store/redis.ts';
 import { TaskStore } from '../../../backend/store/store.ts';
 import { createSnapshot } from '../../../core/tasks/snapshot.ts';
-import { cpuOf } from '../../measure/cpu.ts';
+import { readCpuMs } from '../../measure/cpu.ts';
 import { median, ratio } from '../../measure/stats.ts';
 import { figure, spread, table } from '../../measure/table.ts';
 import { atMost, definePart, type Part } from '../../part.ts';
@@ -53,7 +53,7 @@ export const line: Part<unknown> = definePart<LineFigures>({
         );
       const run = async (name: Name, round: number): Promise<Figures> => {
         const [starts, takes]: [number[], number[]] = [[], []];
-        const before = cpuOf(services.redisPid);
+        const before = readCpuMs(services.redisPid);
         for (let n = 0; n < CYCLES; n++) {
           const owner = n % 2 === 0 ? `owner-${(round * CYCLES + n) % owners}` : `new-${round}-${n}`;
           const began = performance.now();
@@ -64,7 +64,7 @@ export const line: Part<unknown> = definePart<LineFigures>({
           takes.push((performance.now() - started) * 1_000);
         }
         const both = median(starts.map((start, n) => start + (takes[n] ?? Number.NaN)));
-        const redis = ((cpuOf(services.redisPid) - before) / CYCLES) * 1_000;
+        const redis = ((readCpuMs(services.redisPid) - before) / CYCLES) * 1_000;
         return { start: median(starts), take: median(takes), both, redis };
       };
       // Warm-up.

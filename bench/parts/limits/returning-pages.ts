@@ -1,19 +1,21 @@
 // The part `returning-pages`: 1,000 users come back within a second. Each page has inloop's own client: it connects, is authorized,
 // fetches and merges. It is measured twice: with pages that the browser has kept (after an outage, or a closed laptop), and with pages
 // that are opened again, which costs more.
-import { cpuOf } from '../../measure/cpu.ts';
+import { readCpuMs } from '../../measure/cpu.ts';
 import { percentile } from '../../measure/stats.ts';
 import { figure, table } from '../../measure/table.ts';
 import { atMost, definePart, type Part } from '../../part.ts';
 import { type Cpu, divideCpu, subtractCpu, withRunningStack } from '../../running-stack.ts';
 import { makeInput } from '../../stacks/task.ts';
 
+/** In how much time all users come back. */
 const WITHIN_MS = 1_000;
-/** How many tasks of each user have ended while no page was open. */
+/** How many tasks of each user have ended while their page was hidden. */
 const ENDED = 3;
 /** How many tasks of each user still wait for a worker. */
 const WAITING = 2;
 
+/** What was measured when all users came back once. */
 interface Return {
   /** Milliseconds from when the user came back until the page showed all tasks, one entry a page. */
   readonly took: readonly number[];
@@ -44,7 +46,7 @@ export const returningPages: Part<unknown> = definePart<Figures>({
       const { server, worker, clients } = running;
       const measureReturn = async (call: string): Promise<Return> => {
         const before = running.cpu();
-        const pagesBefore = cpuOf(clients.pid);
+        const pagesBefore = readCpuMs(clients.pid);
         const pages = await clients.call<{ took: number; at: number }[]>(call, {
           users,
           ms: WITHIN_MS,
@@ -54,12 +56,12 @@ export const returningPages: Part<unknown> = definePart<Figures>({
           took: pages.map(({ took }) => took),
           last: Math.max(...pages.map(({ at }) => at)),
           cpu: divideCpu(subtractCpu(running.cpu(), before), users.length),
-          pageCpu: (cpuOf(clients.pid) - pagesBefore) / users.length,
+          pageCpu: (readCpuMs(clients.pid) - pagesBefore) / users.length,
         };
       };
       await clients.call('openPages', users);
       await clients.call('hidePages');
-      log(`${users.length * ENDED} tasks end while no page is open`);
+      log(`${users.length * ENDED} tasks end while all pages are hidden`);
       const ended = tasks(0, ENDED);
       await worker?.call('takeMarks');
       await Promise.all([server.call('start', ended), worker?.call('reached', ended.length)]);

@@ -1,8 +1,8 @@
 /**
- * The dialog of an act. It shows how many tasks the act is about and which, carries the act out in batches, and says what became of
+ * The dialog of an act. It shows how many tasks the act is about and which, carries the act out in steps, and says what became of
  * it. The browser keeps the focus inside a modal dialog, and closes it on Escape.
  *
- * Closing the dialog stops an act after the batch that is under way. After a failure the operator can try again; a new preview then
+ * Closing the dialog stops an act after the step that is under way. After a failure the operator can try again; a new preview then
  * shows what is left.
  */
 
@@ -12,7 +12,7 @@ import type { Act, ActPreview, ActTarget } from '../../../core/operator/acts.ts'
 import type { Api } from '../api.ts';
 import { box, button, userText, text } from '../dom/elements.ts';
 import { ACT, confirmWords, doneWords, formatNumber, previewWords, REFUSALS, stoppedWords } from '../words/words.ts';
-import { carryOut, NOTHING_DONE, type Total } from './batches.ts';
+import { carryOut, NOTHING_DONE, type Total } from './act-steps.ts';
 
 /** The shortest time between two texts that say how far the act is. A screen reader reads each of them out. */
 const TELL_EVERY_MS = 2_000;
@@ -21,7 +21,7 @@ export interface ActDialogOptions {
   readonly api: Pick<Api, 'preview' | 'act'>;
   readonly act: Act;
   readonly target: ActTarget;
-  /** Called with null after each batch, and with a sentence about what was done when all is done or the operator has stopped it. */
+  /** Called with null after each step, and with a sentence about what was done when all is done or the operator has stopped it. */
   readonly onDone: (sentence: string | null) => void;
   /** Called when the dialog has closed. */
   readonly onClose: () => void;
@@ -86,10 +86,10 @@ export function openActDialog({ api, act, target, onDone, onClose }: ActDialogOp
     showConfirmed();
     let total = NOTHING_DONE;
     try {
-      for await (const batch of carryOut(api, act, token)) {
-        total = batch.total;
+      for await (const step of carryOut(api, act, token)) {
+        total = step.total;
         onDone(null);
-        if (!batch.hasMore) showEnd(total);
+        if (!step.hasMore) showEnd(total);
         else if (dialog.open) showProgress(total, preview);
         else {
           onDone(stoppedWords(act, target, total));

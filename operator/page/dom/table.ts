@@ -7,6 +7,7 @@ import { make, setAttribute, setChildren, setHidden } from '../../../client/elem
 import { type Content, text } from './elements.ts';
 import { holdRows, type ShownRow } from './held-rows.ts';
 
+/** A column of a table. */
 export interface Column<Row> {
   /** The heading. In a narrow window there are no headings; the label then stands in each cell, before its content. */
   readonly label: string;
@@ -34,6 +35,7 @@ export interface TableOptions<Row> {
   readonly onWaiting?: (count: number) => void;
 }
 
+/** A table that is shown. */
 export interface Table<Row> {
   readonly element: HTMLElement;
   /** The rows that are shown, without those that have left the list. */
@@ -138,6 +140,7 @@ export function createTable<Row>({ caption, columns, keyOf, empty, onWaiting }: 
 
 function makeHeading<Row>({ label, heading, className = '' }: Column<Row>): HTMLElement {
   const cell = make('th', { scope: 'col', role: 'columnheader', class: className });
+  // Buttons need no heading that can be seen. Screen readers say it.
   cell.append(heading ?? text('span', label, className === 'act' ? 'sr' : ''));
   return cell;
 }

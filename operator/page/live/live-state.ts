@@ -10,12 +10,14 @@
  * | all but hidden | hidden | hidden | disconnect |
  */
 
+/** Where the stream stands. */
 export interface LiveState {
   readonly phase: 'hidden' | 'connecting' | 'live' | 'waiting';
   /** How many connections in a row have failed, or have ended within 10 s. */
   readonly failures: number;
 }
 
+/** What has happened. */
 export type LiveEvent =
   | { readonly type: 'shown' | 'hidden' | 'opened' | 'due' }
   /**
@@ -24,6 +26,7 @@ export type LiveEvent =
    */
   | { readonly type: 'ended'; readonly livedFor: number; readonly retryAfter: number; readonly chance: number };
 
+/** What `live.ts` has to do. */
 export type LiveEffect =
   | { readonly type: 'connect' | 'disconnect' | 'refresh' | 'nothing' }
   | { readonly type: 'wait'; readonly ms: number };
@@ -31,6 +34,7 @@ export type LiveEffect =
 /** What the page says of its stream. */
 export type LinkState = 'connecting' | 'live' | 'lost';
 
+/** The state at the start. */
 export const HIDDEN: LiveState = { phase: 'hidden', failures: 0 };
 
 /** After a connection that lasted this long, the waits begin with a short one again. */

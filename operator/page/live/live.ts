@@ -23,6 +23,7 @@ export interface LiveOptions {
   readonly signal: AbortSignal;
 }
 
+/** The live stream. */
 export interface Live {
   /** Follows the page's visibility from now on. */
   start(): void;

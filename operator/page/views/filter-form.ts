@@ -6,6 +6,7 @@ import { box, link, text } from '../dom/elements.ts';
 import { AGES, type Age, hasCondition, type ListFilter, listHref, MAX_FILTER_TEXT } from '../route.ts';
 import { ageWords, statusWord } from '../words/words.ts';
 
+/** The form. */
 export interface FilterForm {
   readonly element: HTMLFormElement;
   /** Adds these definitions to those that can be chosen. */

@@ -10,6 +10,7 @@ import { definitionColumns } from './definition-table.ts';
 import { createFigures, SECTIONS } from './figures.ts';
 import { workerColumns } from './worker-table.ts';
 
+/** Creates the view. It shows the overviews that the page hands on. */
 export function createOverviewView(context: Context): View {
   const { api } = context;
   const figures = createFigures();

@@ -29,6 +29,7 @@ export interface SelectionState {
   readonly canSelectAll: boolean;
 }
 
+/** The tools, which change in place. */
 export interface SelectionTools {
   readonly element: HTMLElement;
   /** The checkbox for all tasks of this page. It stands in the heading of the table. */

@@ -6,6 +6,7 @@ import type { Api } from '../api.ts';
 import { box, clock, text } from '../dom/elements.ts';
 import { shortId, storyTone, storyWords } from '../words/words.ts';
 
+/** The list, which changes in place. */
 export interface StoryList {
   readonly element: HTMLElement;
   /** Shows these entries. The line of an entry that was shown before stays the same element. */
@@ -23,7 +24,7 @@ export function createStoryList(api: Pick<Api, 'now'>): StoryList {
       const next = new Map<string, HTMLElement>();
       for (const [index, entry] of entries.entries()) {
         const key = JSON.stringify([index, entry]);
-        next.set(key, lines.get(key) ?? storyLine(entry, api.now()));
+        next.set(key, lines.get(key) ?? makeLine(entry, api.now()));
       }
       lines = next;
       setChildren(element, [...next.values()]);
@@ -31,7 +32,7 @@ export function createStoryList(api: Pick<Api, 'now'>): StoryList {
   };
 }
 
-function storyLine(entry: StoryEntry, now: number): HTMLElement {
+function makeLine(entry: StoryEntry, now: number): HTMLElement {
   const what = box('div', '', storyWords(entry));
   if (entry.worker) what.append(' ', text('span', `worker ${shortId(entry.worker)}`, 'muted'));
   if (entry.dueAt) what.append(', next attempt at ', clock(entry.dueAt, now));

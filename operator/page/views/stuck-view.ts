@@ -8,6 +8,7 @@ import { type Column, createTable } from '../dom/table.ts';
 import { hrefOf, listHref } from '../route.ts';
 import { ACT, STUCK, shortId, taskCount } from '../words/words.ts';
 
+/** Creates the view. */
 export function createStuckView(context: Context): View {
   const { api } = context;
   const empty = text('p', 'Loading…', 'empty');

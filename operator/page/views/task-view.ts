@@ -9,6 +9,7 @@ import { createStoryList } from './story-list.ts';
 import { factsOf } from './task-facts.ts';
 import { statusOf, taskButtons } from './task-table.ts';
 
+/** Creates the view. @param id of the task */
 export function createTaskView(context: Context, id: string): View {
   const { api } = context;
   const title = box('h1', 'user-text', 'Task');

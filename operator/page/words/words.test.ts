@@ -95,7 +95,7 @@ describe('words', () => {
 });
 
 describe('times', () => {
-  it('are told from now', () => {
+  it('are said relative to now', () => {
     expect([agoWords(ago(0), now), agoWords(ago(75), now), agoWords(ago(-30), now)]).toEqual([
       'just now',
       '1 min ago',
@@ -103,7 +103,7 @@ describe('times', () => {
     ]);
   });
 
-  it('have the day where it is another one', () => {
+  it('have the day if it is not today', () => {
     expect(clockWords(ago(60), now)).not.toMatch(/Jan|31/);
     expect(clockWords(ago(86_400), now)).toMatch(/Jan.*30|30.*Jan/);
   });

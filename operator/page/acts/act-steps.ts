@@ -1,4 +1,4 @@
-/** Carries an act out batch by batch: one call of the server changes a limited number of tasks. Pure but for its calls. */
+/** Carries an act out step by step: one call of the server changes a limited number of tasks. Pure but for its calls. */
 
 import type { Act, ActResult } from '../../../core/operator/acts.ts';
 import type { Api } from '../api.ts';
@@ -6,13 +6,13 @@ import type { Api } from '../api.ts';
 /** How many refusals are kept, to be shown to the operator. */
 const MOST_REFUSALS = 20;
 
-/** What became of the tasks, over all batches so far. */
+/** What became of the tasks, over all steps so far. */
 export type Total = Pick<ActResult, 'done' | 'refused' | 'refusals'>;
 
 export const NOTHING_DONE: Total = { done: 0, refused: 0, refusals: [] };
 
 /**
- * Carries an act out. Yields after each batch; a caller that leaves the loop stops the act there.
+ * Carries an act out. Yields after each step; a caller that leaves the loop stops the act there.
  * @param token of the preview
  * @throws CallError
  */
