@@ -24,13 +24,13 @@ export interface Operator {
 
 /**
  * A page that shows what the application's tasks do, for those who run it: definitions, tasks, what is stuck, workers,
- * the bus and what it costs. It retries, cancels and forgets tasks, and pauses definitions. It is closed unless `allow`
- * says otherwise.
+ * the bus and what it costs. It retries, cancels and forgets tasks, and pauses definitions. Only those see it whom `allow` lets
+ * in.
  *
  * While it is mounted, every change of status also writes an index in Redis. A task that is created, started and ended then costs
  * Redis about 0.06 ms more.
  *
- * @throws ConfigError `invalid_options`
+ * @throws ConfigError `invalid_options`; `invalid_dependency` for a backend of another major version
  * @example
  * const allow = (req) => (req.session.isAdmin ? 'act' : null);
  * const operator = createOperator({ backend, tasks: [importContacts], allow });

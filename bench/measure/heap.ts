@@ -8,6 +8,7 @@ let collect: (() => void) | undefined;
 export function heapInUse(): number {
   if (collect === undefined) {
     setFlagsFromString('--expose-gc');
+    // Only a context that is made after the flag was set has the function `gc`.
     collect = runInNewContext('gc') as () => void;
   }
   collect();

@@ -18,6 +18,7 @@ const importContacts = defineTask({
   browser: true,
 });
 
+/** In what the two stacks differ. */
 type Settings = Omit<BackendOptions, 'redis' | 'pusher'>;
 
 const openBackend = (env: StackEnv, settings: Settings): Backend =>

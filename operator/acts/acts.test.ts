@@ -19,7 +19,7 @@ const audit = (): Promise<AuditPage> => world.get('/api/audit');
 const refusal = async (response: Response) => [response.status, (await response.json()).code];
 
 /** Runs `count` tasks of `owner` to their failure. Returns their ids, sorted. */
-async function failed(count: number, owner: string): Promise<string[]> {
+async function runToFailure(count: number, owner: string): Promise<string[]> {
   const started = await Promise.all(Array.from({ length: count }, () => world.start({ fails: 2 }, owner)));
   for (const { id } of started) await world.reaches(id, 'failed', owner);
   return started.map(({ id }) => id).sort();
@@ -34,7 +34,7 @@ async function startMany(count: number, owner: string): Promise<void> {
 
 describe('retry', () => {
   it('starts a new task for each that failed, once, for its owner', async () => {
-    const [id = ''] = await failed(1, 'once');
+    const [id = ''] = await runToFailure(1, 'once');
     expect(await world.act({ act: 'retry', target: { ids: [id] } })).toMatchObject({ done: 1, refused: 0 });
     const { facts, task } = await world.get(`/api/tasks/${id}`);
     expect(task.canRetry).toBe(false);
@@ -45,13 +45,14 @@ describe('retry', () => {
   });
 
   it('in bulk shows what it would do, and does that to no task that came later', async () => {
-    const ids = await failed(5, 'bulk');
+    const ids = await runToFailure(5, 'bulk');
     const filter = { owner: 'bulk', status: ['failed', 'running'] as const };
     const preview = await world.preview({ act: 'retry', target: { filter } });
     expect([preview.count, preview.isCountComplete]).toEqual([5, true]);
     expect(preview.tasks.map(({ id }) => id).sort()).toEqual(ids);
+    // The preview is not in the audit log: it has at most the two retries of the test before.
     expect((await audit()).entries.filter(({ act }) => act === 'retry').length).toBeLessThan(3);
-    const [later = ''] = await failed(1, 'bulk');
+    const [later = ''] = await runToFailure(1, 'bulk');
     expect(await world.act({ act: 'retry', token: preview.token })).toMatchObject({ done: 5, refused: 0, next: null });
     expect((await world.get(`/api/tasks/${later}`)).facts.retriedBy).toBeNull();
   });
@@ -218,7 +219,7 @@ describe('an act', () => {
   });
 
   it('is carried out once for a preview, and only by the operator who was shown it', async () => {
-    const [id = ''] = await failed(1, 'token');
+    const [id = ''] = await runToFailure(1, 'token');
     const { token }: ActPreview = await world.preview({ act: 'retry', target: { ids: [id] } });
     for (const [act, more] of [
       ['retry', { 'x-who': 'mallory' }],
@@ -232,7 +233,7 @@ describe('an act', () => {
   });
 
   it('is told to the log, to listeners and to the audit log', async () => {
-    const [id = ''] = await failed(1, 'told');
+    const [id = ''] = await runToFailure(1, 'told');
     const heard: unknown[] = [];
     const stop = world.backend.on('operator.acted', (event) => heard.push(event));
     await world.act({ act: 'retry', target: { ids: [id] } });

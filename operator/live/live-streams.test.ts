@@ -6,6 +6,7 @@ import { useOperator } from '../../test/support/operator/operator-world.ts';
 
 const world = useOperator();
 
+/** A stream that the test listens to, and the events that it brought so far. */
 interface Heard {
   readonly response: Response;
   readonly events: { readonly event: keyof LiveEvents; readonly data: Record<string, unknown> }[];

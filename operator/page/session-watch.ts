@@ -22,7 +22,7 @@ export interface SessionWatchOptions {
   readonly onSession: (session: OperatorSession) => void;
   /** There is no session, or none any more. Called once, until there is one again. */
   readonly onRefused: () => void;
-  /** The server does not answer, and never has. Called at each failure until its first answer. */
+  /** A question has failed, and it is not known yet who looks. Called at each failure until a session or a refusal comes. */
   readonly onTrouble: (error: CallError) => void;
   readonly timing: {
     /** Calls back once after `ms`. @returns a function that prevents that */

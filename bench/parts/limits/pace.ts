@@ -9,6 +9,7 @@ import { atMost, definePart, type Part } from '../../part.ts';
 
 const SIZES = [100, 1_000, 10_000, 1_000_000] as const;
 
+/** The ways to send that are compared. */
 const SENDERS: Readonly<Record<string, Sender>> = {
   inloop: onSurprise(0.01),
   'accuracy: 0.05': onSurprise(0.05),
@@ -17,6 +18,7 @@ const SENDERS: Readonly<Record<string, Sender>> = {
   '1 a second': every(1_000),
 };
 
+/** The results of one work, by sender. */
 interface Row {
   readonly pattern: string;
   readonly elements: number;
@@ -25,7 +27,7 @@ interface Row {
 
 const percent = (share: number | undefined) => figure((share ?? Number.NaN) * 100);
 
-async function runAll(work: Work): Promise<Row['results']> {
+async function simulateAll(work: Work): Promise<Row['results']> {
   const results: Record<string, PaceResult> = {};
   for (const [name, sender] of Object.entries(SENDERS)) results[name] = await simulate(work, sender);
   return results;
@@ -40,7 +42,7 @@ export const pace: Part<unknown> = definePart<readonly Row[]>({
     log(`${Object.keys(PATTERNS).length} kinds of work × ${SIZES.length} sizes, and ${recorded.length} recordings`);
     const rows: Row[] = [];
     for (const [pattern, work] of [...made, ...recorded]) {
-      rows.push({ pattern, elements: work.total, results: await runAll(work) });
+      rows.push({ pattern, elements: work.total, results: await simulateAll(work) });
     }
     return rows;
   },
@@ -48,7 +50,7 @@ export const pace: Part<unknown> = definePart<readonly Row[]>({
     const of = (name: string) => rows.map(({ results }) => results[name] as PaceResult);
     const perMinute = of('inloop').map((result) => result.perMinute);
     // The error as a share of what is promised: 1.5 % or one element, whichever is more.
-    const misses = rows.map(({ results, elements }) => (results.inloop?.p99 ?? 1) / Math.max(0.015, 1 / elements));
+    const errors = rows.map(({ results, elements }) => (results.inloop?.p99 ?? 1) / Math.max(0.015, 1 / elements));
     return {
       text: [
         table(
@@ -85,7 +87,7 @@ export const pace: Part<unknown> = definePart<readonly Row[]>({
       targets: [
         atMost('pace: messages a minute, median', median(perMinute), 12),
         atMost('pace: messages a minute, most', Math.max(...perMinute), 45),
-        atMost('pace: p99 of the error, as a share of 1.5 % or one element', Math.max(...misses), 1),
+        atMost('pace: p99 of the error, as a share of 1.5 % or one element', Math.max(...errors), 1),
       ],
     };
   },

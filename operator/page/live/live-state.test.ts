@@ -65,7 +65,7 @@ describe('the text of the stream', () => {
     }
   });
 
-  it('refuses an event that does not end', () => {
+  it('refuses an event that becomes too long', () => {
     const read = createEventReader();
     expect(() => read('x'.repeat(4_000_001))).toThrow(RangeError);
   });

@@ -2,7 +2,7 @@
  * Follows the server's event stream (`GET api/live`) while the page is visible, and connects again by itself.
  *
  * It reads the stream by `fetch`, not by EventSource, for two reasons. EventSource hides the comments that show that the stream is
- * alive. And it does not tell an answer of 404 or 503 from a network that does not answer.
+ * alive. And EventSource reports the same error for an answer of 404 or 503 as for a network that does not answer.
  */
 
 import type { LiveEvents } from '../../../core/operator/calls.ts';

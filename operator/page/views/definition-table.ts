@@ -12,7 +12,7 @@ import { ACT, formatNumber, withOneDecimal } from '../words/words.ts';
 /** How many codes of errors the column of failures names. */
 const MOST_REASONS = 5;
 
-/** Makes the columns. Those who may not pause get none with a button. */
+/** Makes the columns. An operator who may not pause gets no column of buttons. */
 export function definitionColumns(context: Context): Column<DefinitionOverview>[] {
   const { api } = context;
   const columns: Column<DefinitionOverview>[] = [
