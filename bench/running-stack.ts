@@ -108,8 +108,8 @@ export class RunningStack {
     );
     const cpu = this.cpu();
     const counts = await this.counts();
-    const [began] = await Promise.all([start(), worker.call('reached', tasks)]);
-    if (this.client !== 'none') await clients.call('reached', { count: tasks, ms: PATIENCE_MS });
+    const [began] = await Promise.all([start(), worker.call('waitForReturns', tasks)]);
+    if (this.client !== 'none') await clients.call('waitForOutcomes', { count: tasks, ms: PATIENCE_MS });
     await pause(SETTLE_MS);
     const after = this.cpu();
     const sent = await this.counts();

@@ -26,16 +26,19 @@ export interface PaceResult {
   /** Messages for the whole task, with those that it is queued and that it has ended. */
   readonly messages: number;
   readonly perMinute: number;
-  /** By how many elements the count on the page was off, as a share of the total: on average, in 99 % of the frames at most, at most. */
+  /**
+   * How far the count on the page is off in a frame, as a share of the total (0.01: by 1 of 100 elements). `mean`, `p99` and `max` are
+   * taken over all frames.
+   */
   readonly mean: number;
   readonly p99: number;
-  readonly most: number;
+  readonly max: number;
   /** The share of the frames in which the bar moved. */
   readonly moved: number;
 }
 
 /** A sender that tells every `ms` how far the task is, if that has changed. With 0 it tells each report. */
-export function every(ms: number): Sender {
+export function sendEvery(ms: number): Sender {
   return (tell) => {
     let truth: Progress | null = null;
     return {
@@ -91,7 +94,7 @@ export async function simulate({ total, at, done, skipped }: Work, sender: Sende
     perMinute: (messages / end) * 60_000,
     mean: errors.reduce((sum, error) => sum + error, 0) / errors.length,
     p99: errors[Math.floor(errors.length * 0.99)] ?? 0,
-    most: errors.at(-1) ?? 0,
+    max: errors.at(-1) ?? 0,
     moved: moves / errors.length,
   };
 }

@@ -17,7 +17,7 @@ const url = `http://127.0.0.1:${process.env.PORT}`;
 const pollingFetch = createFetch(new http.Agent({ keepAlive: true }));
 /** By the number of the task: when its outcome first reached its user. */
 const outcomes = new Map<number, number>();
-/** Calls of `reached` that wait for more outcomes. */
+/** Calls of `waitForOutcomes` that wait for more outcomes. */
 const waiting: { readonly count: number; readonly resolve: () => void }[] = [];
 /** By user: how many tasks have not ended. A user without such tasks has no entry, and their page does not poll. */
 const active = new Map<string, number>();
@@ -82,27 +82,27 @@ async function connectSocket(user: string): Promise<void> {
 
 /** Polls every 500 ms while the user has tasks that have not ended. The first poll comes at a random moment. */
 function startPolling(user: string): void {
-  let isAsking = false;
+  let isPolling = false;
   /** Tasks whose outcome was counted. Their rows stay in later answers, and must not count again. */
-  const shown = new Set<number>();
-  const ask = async () => {
-    if (isAsking || !active.has(user)) return;
-    isAsking = true;
+  const counted = new Set<number>();
+  const poll = async () => {
+    if (isPolling || !active.has(user)) return;
+    isPolling = true;
     polls += 1;
     const { tasks } = (await getJson(`${url}/tasks`, user)) as { tasks: { status: string; result?: TaskResult }[] };
     for (const { status, result } of tasks) {
-      if (status !== 'succeeded' || !result || shown.has(result.n)) continue;
-      shown.add(result.n);
+      if (status !== 'succeeded' || !result || counted.has(result.n)) continue;
+      counted.add(result.n);
       onOutcome(result.n);
       const left = (active.get(user) ?? 0) - 1;
       if (left > 0) active.set(user, left);
       else active.delete(user);
     }
-    isAsking = false;
+    isPolling = false;
   };
   let timer: NodeJS.Timeout;
   const first = setTimeout(() => {
-    timer = setInterval(() => void ask(), POLL_EVERY_MS);
+    timer = setInterval(() => void poll(), POLL_EVERY_MS);
   }, Math.random() * POLL_EVERY_MS);
   closers.push(() => {
     clearTimeout(first);
@@ -221,7 +221,7 @@ answerCalls(
       for (const user of users) active.set(user, (active.get(user) ?? 0) + 1);
     },
     /** Resolves when `count` outcomes have reached their users since the last `take`, at the latest after `ms`. */
-    reached({ count, ms }: { count: number; ms: number }) {
+    waitForOutcomes({ count, ms }: { count: number; ms: number }) {
       if (outcomes.size >= count) return;
       return new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, ms);

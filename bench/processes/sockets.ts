@@ -166,7 +166,7 @@ answerCalls(
     },
     expect: () => undefined,
     /** Resolves when `count` outcomes have reached their users since the last `take`, at the latest after `ms`. */
-    async reached({ count, ms }: { count: number; ms: number }) {
+    async waitForOutcomes({ count, ms }: { count: number; ms: number }) {
       if (outcomes.size >= count) return;
       const all = new Promise<void>((resolve) => waiting.push({ count, resolve }));
       await Promise.race([all, pause(ms)]);

@@ -16,7 +16,7 @@ const half = await stack.startWorker(process.env, { concurrency: Number(process.
 answerCalls(
   {
     /** Resolves when `count` tasks have returned since the last `takeMarks`. */
-    reached: (count: number) => marks.reached(count, LONGEST_MS),
+    waitForReturns: (count: number) => marks.waitForReturns(count, LONGEST_MS),
     /** How many handlers run. */
     open: () => marks.open,
     takeMarks: () => marks.take(),

@@ -41,7 +41,7 @@ export class Marks {
   }
 
   /** Resolves when `count` tasks have returned since the last `take`. @throws Error if they have not after `ms` */
-  async reached(count: number, ms: number): Promise<void> {
+  async waitForReturns(count: number, ms: number): Promise<void> {
     if (this.#closed.length >= count) return;
     await new Promise<void>((resolve, reject) => {
       const missing = () =>

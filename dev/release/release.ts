@@ -50,6 +50,7 @@ interface Manifest {
   readonly publishConfig?: { readonly provenance?: boolean };
 }
 
+/** Major, minor and patch number, and what a pre-release has behind them (`-beta.1`). */
 const VERSION = /^(\d+)\.(\d+)\.(\d+)(-[0-9a-z.-]+)?$/;
 
 /** Makes a release. @throws CommandError if the tree, the version or the changelog is not ready, or a step fails */
@@ -144,12 +145,13 @@ function findObstacle({ repository, publishConfig }: Manifest): string | null {
  * one version count as equally old.
  */
 function isOlder(version: string, than: string): boolean {
-  const [a, b] = [rank(version), rank(than)];
+  const [a, b] = [toNumbers(version), toNumbers(than)];
   const first = a.findIndex((number, n) => number !== b[n]);
   return first !== -1 && (a[first] ?? 0) < (b[first] ?? 0);
 }
 
-function rank(version: string): number[] {
+/** `1.2.3` becomes [1, 2, 3, 1], and `1.2.3-beta.1` becomes [1, 2, 3, 0]. */
+function toNumbers(version: string): number[] {
   const [, major, minor, patch, pre] = VERSION.exec(version) ?? [];
   return [major, minor, patch, pre === undefined ? 1 : 0].map(Number);
 }

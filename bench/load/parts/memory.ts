@@ -91,7 +91,7 @@ function measureFinished({ services }: Context, count: number): Promise<number> 
   return withRunningStack({ services, stack: 'inloop', users: [] }, async ({ server, worker }) => {
     const before = await services.redis.memory();
     const inputs = inputsOf(count, { elements: 1, work: 'none', size: 0 });
-    await Promise.all([server.call('start', inputs), worker?.call('reached', count)]);
+    await Promise.all([server.call('start', inputs), worker?.call('waitForReturns', count)]);
     // The last jobs are removed after their outcomes are stored.
     await pause(1_000);
     return ((await services.redis.memory()) - before) / count;
@@ -102,7 +102,7 @@ function measureHandlers({ services, quick }: Context, count: number): Promise<n
   return withRunningStack({ services, stack: 'inloop', users: [], concurrency: count }, async ({ server, worker }) => {
     if (!worker) throw new Error('This needs a worker.');
     const warmUp = inputsOf(200, { elements: 1, work: 'none', size: 0 });
-    await Promise.all([server.call('start', warmUp), worker.call('reached', warmUp.length)]);
+    await Promise.all([server.call('start', warmUp), worker.call('waitForReturns', warmUp.length)]);
     const before = await worker.call<number>('heap');
     const inputs = inputsOf(count, { elements: 100, work: 'paced', size: quick ? 3_000 : 12_000 });
     await server.call('start', inputs);
@@ -110,7 +110,7 @@ function measureHandlers({ services, quick }: Context, count: number): Promise<n
       if (now() > end) throw new Error(`Not all of ${count} handlers began in 10 s.`);
     }
     const after = await worker.call<number>('heap');
-    await worker.call('reached', warmUp.length + count);
+    await worker.call('waitForReturns', warmUp.length + count);
     // The call `heap` answers in MB.
     return ((after - before) * 2 ** 20) / count;
   });

@@ -19,6 +19,7 @@ const WHAT: Readonly<Record<Name, string>> = {
 };
 const EVERY_MS = 100;
 const USER = 'user-0';
+/** How many tasks run before those that are measured. */
 const WARM_UP = 10;
 
 /** Milliseconds from the last element to the page's callback, one entry a task. */
@@ -27,7 +28,7 @@ type Figures = readonly number[];
 async function measureRaw({ worker, clients }: RunningStack, count: number): Promise<Figures> {
   await clients.call('take');
   const sent = await worker?.call<{ n: number; done: number }[]>('triggerEvery', { user: USER, count, ms: EVERY_MS });
-  await clients.call('reached', { count, ms: 1_000 });
+  await clients.call('waitForOutcomes', { count, ms: 1_000 });
   const { outcomes } = await clients.call<{ outcomes: [number, number][] }>('take');
   const arrivals = new Map(outcomes);
   return (sent ?? []).map(({ n, done }) => (arrivals.get(n) ?? Number.POSITIVE_INFINITY) - done);

@@ -3,7 +3,7 @@
 import { median } from '../../measure/stats.ts';
 import { figure, table } from '../../measure/table.ts';
 import { makeWork, PATTERNS, RECORDINGS, readRecording, type Work } from '../../pace/patterns.ts';
-import { every, type PaceResult, type Sender, simulate } from '../../pace/simulation.ts';
+import { type PaceResult, type Sender, sendEvery, simulate } from '../../pace/simulation.ts';
 import { onSurprise } from '../../pace/virtual-worker.ts';
 import { atMost, definePart, type Part } from '../../part.ts';
 
@@ -13,9 +13,9 @@ const SIZES = [100, 1_000, 10_000, 1_000_000] as const;
 const SENDERS: Readonly<Record<string, Sender>> = {
   inloop: onSurprise(0.01),
   'accuracy: 0.05': onSurprise(0.05),
-  'a message an element': every(0),
-  '10 a second': every(100),
-  '1 a second': every(1_000),
+  'a message an element': sendEvery(0),
+  '10 a second': sendEvery(100),
+  '1 a second': sendEvery(1_000),
 };
 
 /** The results of one work, by sender. */
@@ -62,7 +62,7 @@ export const pace: Part<unknown> = definePart<readonly Row[]>({
             figure(inloop?.perMinute),
             percent(inloop?.mean),
             percent(inloop?.p99),
-            percent(inloop?.most),
+            percent(inloop?.max),
             percent(inloop?.moved),
           ]),
         ),

@@ -64,7 +64,7 @@ export const returningPages: Part<unknown> = definePart<Figures>({
       log(`${users.length * ENDED} tasks end while all pages are hidden`);
       const ended = tasks(0, ENDED);
       await worker?.call('takeMarks');
-      await Promise.all([server.call('start', ended), worker?.call('reached', ended.length)]);
+      await Promise.all([server.call('start', ended), worker?.call('waitForReturns', ended.length)]);
       await worker?.stop();
       await server.call('start', tasks(ended.length, WAITING));
       log(`${users.length} pages come back`);
