@@ -70,7 +70,7 @@ export function costPage(keeper: Pick<Keeper, 'read'>): string | null {
     PRICES,
     table(
       ['plan', 'messages a day', '$ a month'],
-      PLANS.map(({ name, messagesADay, monthly }) => [name, messagesADay.toLocaleString('en'), String(monthly)]),
+      PLANS.map((plan) => [plan.name, plan.messagesPerDay.toLocaleString('en'), String(plan.dollarsPerMonth)]),
     ),
     SOURCE,
   ].join('\n\n')}\n`;
@@ -88,12 +88,12 @@ function messagesPerDay(counts: Counts): number {
 /** The cells of a row after its label. */
 function cellsOf(counts: Counts): readonly string[] {
   const { published, delivered, seen, webhooks } = counts;
-  const plan = PLANS.find(({ messagesADay }) => messagesADay >= messagesPerDay(counts));
+  const plan = PLANS.find((one) => one.messagesPerDay >= messagesPerDay(counts));
   return [
     ...[published, delivered, seen * 2, webhooks, messagesPerTask(counts)].map(figure),
     messagesPerDay(counts).toLocaleString('en'),
     plan?.name ?? 'by contract',
-    plan ? String(plan.monthly) : '–',
+    plan ? String(plan.dollarsPerMonth) : '–',
   ];
 }
 

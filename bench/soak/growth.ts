@@ -12,15 +12,15 @@ export interface Holdings {
  * By how much objects and memory may grow without a leak. Functions are compiled and buffers kept: 100 objects and 1.5 MB. For each
  * task a tenth of an object and 30 bytes come on top. A leak of one object a task is ten times that.
  */
-const OBJECTS = 100;
-const OBJECTS_A_TASK = 0.1;
-const KB = 1_536;
-const KB_A_TASK = 0.03;
+const MORE_OBJECTS = 100;
+const MORE_OBJECTS_PER_TASK = 0.1;
+const MORE_KB = 1_536;
+const MORE_KB_PER_TASK = 0.03;
 /**
  * By how much timers may grow for each task. Those that serve connections come and go: up to 6 more were seen after 600 tasks. A leak
  * of one timer a task is fifty times this.
  */
-const TIMERS_A_TASK = 0.02;
+const MORE_TIMERS_PER_TASK = 0.02;
 
 /**
  * Finds what has grown. Listeners, open resources, keys, entries and connections must not have grown at all. Timers, objects and
@@ -41,11 +41,11 @@ export function findGrowth(first: Holdings, last: Holdings, tasks: number): stri
     for (const kind of Object.keys(after.resources)) {
       compare(`${name}: ${kind}`, before.resources[kind] ?? 0, after.resources[kind] ?? 0);
     }
-    compare(`${name}: objects`, before.objects, after.objects, OBJECTS + OBJECTS_A_TASK * tasks);
-    compare(`${name}: memory, KB`, before.bytes / 1_024, after.bytes / 1_024, KB + KB_A_TASK * tasks);
+    compare(`${name}: objects`, before.objects, after.objects, MORE_OBJECTS + MORE_OBJECTS_PER_TASK * tasks);
+    compare(`${name}: memory, KB`, before.bytes / 1_024, after.bytes / 1_024, MORE_KB + MORE_KB_PER_TASK * tasks);
   }
   // The timers of all processes are added up: what one process does for all, like the sweeper, can move to another process.
-  compare('timers', timersOf(first), timersOf(last), TIMERS_A_TASK * tasks);
+  compare('timers', timersOf(first), timersOf(last), MORE_TIMERS_PER_TASK * tasks);
   compare('Redis: keys', first.redis.keys, last.redis.keys);
   for (const [kind, entries] of Object.entries(last.redis.byKind)) {
     compare(`Redis: entries of ${kind}`, first.redis.byKind[kind] ?? 0, entries);

@@ -77,13 +77,13 @@ function estimateCost({
 }): Omit<BusOverview, 'kind' | 'outage' | 'backlog' | 'backlogSince'> {
   const messages = eventsSent * MESSAGES_PER_EVENT;
   const perDay = (messages / hours) * 24;
-  const plan = PLANS.find(({ messagesADay }) => messagesADay >= perDay);
+  const plan = PLANS.find(({ messagesPerDay }) => messagesPerDay >= perDay);
   return {
     eventsSent,
     tasksEnded,
     messagesPerTask: tasksEnded === 0 ? null : messages / tasksEnded,
     messagesPerMonth: eventsSent === 0 ? null : Math.round(perDay * DAYS_PER_MONTH),
-    plan: plan ? { name: plan.name, dollarsPerMonth: plan.monthly, messagesPerDay: plan.messagesADay } : null,
+    plan: plan ?? null,
     assumption: ASSUMPTION,
   };
 }

@@ -17,7 +17,7 @@ import { makeInput } from '../../stacks/task.ts';
 
 const NAMES = ['empty', 'full'] as const;
 type Name = (typeof NAMES)[number];
-const NAME = 'import-contacts';
+const DEFINITION = 'import-contacts';
 const TASKS_AN_OWNER = 10;
 /** How many tasks are started and taken in each round. Every second one is of an owner who has no task yet. */
 const CYCLES = 100;
@@ -122,12 +122,12 @@ function openLine({ env }: Services, prefix: string) {
     events: new Events(consoleLog),
   });
   const store = new TaskStore(redis, { now: Date.now });
-  const queue = redis.keys.queue(NAME);
+  const queue = redis.keys.queue(DEFINITION);
   const taker = new JobTaker({
     address: parseRedisAddress(url),
     onFault: (error) => console.error('bench: line:', error),
     queue,
-    line: redis.keys.line(NAME),
+    line: redis.keys.line(DEFINITION),
     taskPrefix: redis.keys.task(''),
     onTaken: () => undefined,
   });
@@ -137,7 +137,7 @@ function openLine({ env }: Services, prefix: string) {
       const at = new Date().toISOString();
       // Ids grow, as those of real tasks do.
       const id = `019ab000-0000-7000-8000-${String(++count).padStart(12, '0')}`;
-      const snapshot = createSnapshot({ id, name: NAME, title: 'Import contacts.csv', attempts: 3, at, retryOf: null });
+      const snapshot = createSnapshot({ id, name: DEFINITION, title: 'Import contacts.csv', attempts: 3, at, retryOf: null });
       const input = makeInput({ n: count, user: owner, elements: 100, work: 'none', size: 0 });
       const { result } = await store.create({ snapshot, owner, input }, null);
       if (result !== 'created') throw new Error(`The task ${id} was not created: ${result}.`);
