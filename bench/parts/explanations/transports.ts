@@ -17,7 +17,8 @@ import { inRounds, type Rounds } from '../../rounds.ts';
 import { createPusher } from '../../stacks/pusher-per-element.ts';
 
 const NAMES = ['ws', 'xhr_streaming', 'xhr_polling'] as const;
-const EVERY_MS = 20;
+/** The pause after each event. */
+const PAUSE_MS = 20;
 
 /** Milliseconds from the call that publishes to the callback in the page. */
 type Figures = readonly number[];
@@ -77,7 +78,7 @@ export const transports: Part<unknown> = definePart<Rounds<(typeof NAMES)[number
         ] as const);
         for (let n = 0; n < events; n++) {
           await pusher.trigger('bench', 'tick', { at: performance.timeOrigin + performance.now() });
-          await pause(EVERY_MS);
+          await pause(PAUSE_MS);
         }
         await page.waitForFunction((count) => (globalThis as unknown as PageWindow).delays.length >= count, events);
         const delays = await page.evaluate(() => (globalThis as unknown as PageWindow).delays);
