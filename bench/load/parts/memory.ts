@@ -73,7 +73,7 @@ export const memory: Part<unknown> = definePart<MemoryFigures>({
           ],
         ],
       ),
-      `The tasks belong to ${figure(OWNERS)} owners; input and result are about 150 bytes of JSON together, so add what yours have more. The handler is the one of the benchmark, which holds nothing. What a session takes includes its connection to the bus and the one to the browser.`,
+      `The tasks belong to ${figure(OWNERS)} owners; input and result are about 150 bytes of JSON together. If yours are larger, add the difference. The handler is the one of the benchmark, which holds nothing. What a session takes includes its connection to the bus and the one to the browser.`,
     ].join('\n\n'),
     targets: [],
   }),
