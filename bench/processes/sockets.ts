@@ -164,6 +164,7 @@ answerCalls(
       });
       return { open: countOpen(), ...done };
     },
+    /** Does nothing: only pages that poll have to know of tasks before they start. */
     expect: () => undefined,
     /** Resolves when `count` outcomes have reached their users since the last `take`, at the latest after `ms`. */
     async waitForOutcomes({ count, ms }: { count: number; ms: number }) {
