@@ -1,4 +1,4 @@
-// The Chromium that browser tests and `npm run pictures` use. Not part of the stack.
+// The Chromium that browser tests, `npm run pictures` and the bench use. Not part of the stack.
 import { findOnPath, isExecutable } from '../../cli/parts/find.ts';
 import type { SystemPart } from '../../cli/parts/system-packages.ts';
 
@@ -19,7 +19,7 @@ export const CHROMIUM_FLAGS = [
   '--disable-sync',
 ];
 
-/** Path of a Chromium or Chrome: `INLOOP_CHROMIUM` if it is set, otherwise an installed one. Null if there is none at that path. */
+/** Path of a Chromium or Chrome: `INLOOP_CHROMIUM` if it is set, otherwise an installed one. Null if there is none. */
 export function findChromium(): string | null {
   const wanted = process.env.INLOOP_CHROMIUM;
   if (wanted) return isExecutable(wanted) ? wanted : null;

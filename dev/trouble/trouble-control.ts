@@ -20,7 +20,7 @@ export async function startTroubleControl(): Promise<TroubleControl> {
 
   const answer = async (req: IncomingMessage): Promise<[status: number, body: object]> => {
     const url = req.url ?? '';
-    // The path holds 24 random bytes. Without them nothing is answered.
+    // The path holds 24 random bytes. Whoever does not know them gets 404.
     if (!url.startsWith(path)) return [404, {}];
     if (!trouble) return [503, {}];
     if (req.method === 'GET') return [200, trouble.report()];

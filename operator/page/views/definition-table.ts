@@ -3,7 +3,7 @@
 import type { DefinitionOverview } from '../../../core/operator/overview.ts';
 import type { Context } from '../context.ts';
 import { ago, box, type Content, link, userText, rowButton, text, toned } from '../dom/elements.ts';
-import { sparkline } from '../dom/sparkline.ts';
+import { drawSparkline } from '../dom/sparkline.ts';
 import type { Column } from '../dom/table.ts';
 import { listHref } from '../route.ts';
 import { secondsWords } from '../words/times.ts';
@@ -60,7 +60,7 @@ export function definitionColumns(context: Context): Column<DefinitionOverview>[
       label: 'Ended a minute',
       className: 'number',
       key: ({ endedPerMinute, endedByMinute }) => [endedPerMinute, endedByMinute],
-      draw: ({ endedPerMinute, endedByMinute }) => [sparkline(endedByMinute), ' ', withOneDecimal(endedPerMinute)],
+      draw: ({ endedPerMinute, endedByMinute }) => [drawSparkline(endedByMinute), ' ', withOneDecimal(endedPerMinute)],
     },
     {
       label: 'Run time',
