@@ -31,15 +31,15 @@ export function modelSection(keeper: Pick<Keeper, 'read'>): string | null {
 }
 
 function describePlan(measured: Measured, plan: Plan): string {
-  const { users, tasksADay, connectedShare, peak, messagesATask, taskSeconds, retentionDays, outageMinutes, plannedShare } =
+  const { users, tasksPerDay, connectedShare, peak, messagesPerTask, taskSeconds, retentionDays, outageMinutes, plannedShare } =
     ASSUMPTIONS;
   const assumed: readonly (readonly [string, string])[] = [
     ['users', figure(users)],
     ['of them with a page open in the busiest hour', `${connectedShare * 100} %`],
-    ['tasks a day', figure(tasksADay)],
+    ['tasks a day', figure(tasksPerDay)],
     ['the busiest hour, in averages', figure(peak)],
     ['a handler runs, s', figure(taskSeconds)],
-    ['messages a task', figure(messagesATask)],
+    ['messages a task', figure(messagesPerTask)],
     ['tasks are kept, days', figure(retentionDays)],
     ['all workers are away for, minutes of the busiest hour', figure(outageMinutes)],
     ['planned share of what was measured', `${plannedShare * 100} %`],

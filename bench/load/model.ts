@@ -23,13 +23,13 @@ export interface Measured {
 /** What is assumed about the application. Replace these by your own. */
 export interface Assumptions {
   readonly users: number;
-  readonly tasksADay: number;
+  readonly tasksPerDay: number;
   /** Share of the users who have a page open in the busiest hour. */
   readonly connectedShare: number;
   /** How many times the average the busiest hour is. */
   readonly peak: number;
   /** Messages of one task, by an owner with a page open. */
-  readonly messagesATask: number;
+  readonly messagesPerTask: number;
   /** Seconds that a handler runs. */
   readonly taskSeconds: number;
   /** For how long tasks are kept, in days. */
@@ -43,10 +43,10 @@ export interface Assumptions {
 /** The assumptions of docs/capacity.md. */
 export const ASSUMPTIONS: Assumptions = {
   users: 1_000_000,
-  tasksADay: 10_000_000,
+  tasksPerDay: 10_000_000,
   connectedShare: 0.1,
   peak: 4,
-  messagesATask: 10,
+  messagesPerTask: 10,
   taskSeconds: 5,
   retentionDays: 1,
   outageMinutes: 60,
@@ -83,9 +83,9 @@ const GB = 1e9;
 /** Computes the plan: what is needed in the busiest hour, divided by what one process carries. */
 export function planFor(measured: Measured, assumed: Assumptions): Plan {
   const connected = assumed.users * assumed.connectedShare;
-  const tasksPerSecond = assumed.tasksADay / DAY_S;
+  const tasksPerSecond = assumed.tasksPerDay / DAY_S;
   const peakTasksPerSecond = tasksPerSecond * assumed.peak;
-  const messagesPerSecond = peakTasksPerSecond * assumed.messagesATask;
+  const messagesPerSecond = peakTasksPerSecond * assumed.messagesPerTask;
   const processes = (wanted: number, each: number) => Math.ceil(wanted / (each * assumed.plannedShare));
   return {
     connected,
@@ -101,7 +101,7 @@ export function planFor(measured: Measured, assumed: Assumptions): Plan {
     ),
     handlers: Math.ceil(peakTasksPerSecond * assumed.taskSeconds),
     redisCores: peakTasksPerSecond * measured.redisCoresPerTask,
-    keptGb: (assumed.tasksADay * assumed.retentionDays * measured.finishedTask) / GB,
+    keptGb: (assumed.tasksPerDay * assumed.retentionDays * measured.finishedTask) / GB,
     waitingGb: (peakTasksPerSecond * assumed.outageMinutes * 60 * measured.waitingTask) / GB,
     soketiGb: (connected * measured.connectionKb * 1_024) / GB,
   };

@@ -9,13 +9,13 @@ import { type FallbackStream, openFallbackStream } from './fallback-stream.ts';
 import { createFetch } from './http-fetch.ts';
 import { connectPusherSocket, type PusherSocket } from './pusher-socket.ts';
 
-/** What became of an attempt to connect many pages. */
+/** What became of an attempt to connect many pages, or to open many sessions of the fallback. */
 export interface Connected {
-  /** How many pages are connected now. */
+  /** How many are open now. */
   readonly open: number;
   /** Reasons of those that failed, and how often each came. */
   readonly failed: Readonly<Record<string, number>>;
-  /** For each page that has connected: when it was ready, in ms after the call. */
+  /** For each that this call has opened: when it was ready, in ms after the call. */
   readonly at: readonly number[];
 }
 
