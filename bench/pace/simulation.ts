@@ -27,12 +27,12 @@ export interface PaceResult {
   readonly messages: number;
   readonly perMinute: number;
   /**
-   * How far the count on the page is off in a frame, as a share of the total (0.01: by 1 of 100 elements). `mean`, `p99` and `max` are
+   * How far the count on the page is off in a frame, as a share of the total (0.01: by 1 of 100 elements). `mean`, `p99` and `most` are
    * taken over all frames.
    */
   readonly mean: number;
   readonly p99: number;
-  readonly max: number;
+  readonly most: number;
   /** The share of the frames in which the bar moved. */
   readonly moved: number;
 }
@@ -94,7 +94,7 @@ export async function simulate({ total, at, done, skipped }: Work, sender: Sende
     perMinute: (messages / end) * 60_000,
     mean: errors.reduce((sum, error) => sum + error, 0) / errors.length,
     p99: errors[Math.floor(errors.length * 0.99)] ?? 0,
-    max: errors.at(-1) ?? 0,
+    most: errors.at(-1) ?? 0,
     moved: moves / errors.length,
   };
 }

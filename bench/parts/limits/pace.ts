@@ -62,7 +62,7 @@ export const pace: Part<unknown> = definePart<readonly Row[]>({
             figure(inloop?.perMinute),
             percent(inloop?.mean),
             percent(inloop?.p99),
-            percent(inloop?.max),
+            percent(inloop?.most),
             percent(inloop?.moved),
           ]),
         ),
