@@ -98,7 +98,8 @@ const rules = [
   },
   {
     name: 'inside-import-by-path',
-    comment: 'The published entries are for adopters. Here they would lead to the last build in dist/, not to the sources.',
+    comment:
+      'The published entries are for adopters. Here they would lead to the last build in dist/, not to the sources.',
     from: { path: library },
     to: { path: '^(inloop(/|$)|dist/)' },
   },
@@ -110,7 +111,8 @@ const rules = [
   },
   {
     name: 'no-circles',
-    comment: 'Of two files that import each other, neither can be read or tested without the other. `import type` counts, too.',
+    comment:
+      'Of two files that import each other, neither can be read or tested without the other. `import type` counts, too.',
     from: {},
     to: { circular: true },
   },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { findKnee, type Step, nameSaturated } from './knee.ts';
+import { findKnee, nameSaturated, type Step } from './knee.ts';
 import { ASSUMPTIONS, type Measured, planFor } from './model.ts';
 import { replaceSection } from './page.ts';
 

@@ -31,8 +31,17 @@ export function modelSection(keeper: Pick<Keeper, 'read'>): string | null {
 }
 
 function describePlan(measured: Measured, plan: Plan): string {
-  const { users, tasksPerDay, connectedShare, peak, messagesPerTask, taskSeconds, retentionDays, outageMinutes, plannedShare } =
-    ASSUMPTIONS;
+  const {
+    users,
+    tasksPerDay,
+    connectedShare,
+    peak,
+    messagesPerTask,
+    taskSeconds,
+    retentionDays,
+    outageMinutes,
+    plannedShare,
+  } = ASSUMPTIONS;
   const assumed: readonly (readonly [string, string])[] = [
     ['users', figure(users)],
     ['of them with a page open in the busiest hour', `${connectedShare * 100} %`],

@@ -28,7 +28,11 @@ describe('what a test needs', () => {
     ['an nginx', `import { startNginx } from ${support('processes/nginx.ts')}; startNginx;`, ['nginx']],
     ['the whole stack', `import ${support('processes/stack.ts')};`, ['Redis', 'Soketi', 'dist']],
     ['what a script needs', `import ${support('processes/run-script.ts')};`, ['Redis', 'Soketi']],
-    ['nothing, if only types are imported', `import type { TestRedis } from ${support('redis/redis.ts')}; let r: TestRedis;`, []],
+    [
+      'nothing, if only types are imported',
+      `import type { TestRedis } from ${support('redis/redis.ts')}; let r: TestRedis;`,
+      [],
+    ],
   ])('is read from what it imports: %s', async (_what, code, needs) => {
     expect(await needsOf(code)).toEqual(needs);
   });

@@ -87,7 +87,9 @@ export const connections: Part<unknown> = definePart<ConnectionFigures>({
       { services, stack: 'inloop', users: [], concurrency: 1_000, pages: 'sockets' },
       async (running) => {
         const emptyMb = readMemoryMb(services.soketiPid);
-        const files = [services.soketiPid, running.clients.pid].map(readMaxOpenFiles).filter((most) => !Number.isNaN(most));
+        const files = [services.soketiPid, running.clients.pid]
+          .map(readMaxOpenFiles)
+          .filter((most) => !Number.isNaN(most));
         const openFiles = Math.min(...files, Number.POSITIVE_INFINITY);
         const steps: Carried[] = [];
         let limit: string | null = null;

@@ -8,7 +8,7 @@ import { BenchProcess } from '../../processes/bench-process.ts';
 import type { LoadResult } from '../../processes/load.ts';
 import { type RunningStack, withRunningStack } from '../../running-stack.ts';
 import { makeInput, type TaskInput } from '../../stacks/task.ts';
-import { findKnee, type Step, nameSaturated, watchCpu } from '../knee.ts';
+import { findKnee, nameSaturated, type Step, watchCpu } from '../knee.ts';
 
 /** What each of these parts has measured. */
 export interface Throughput {

@@ -4,7 +4,7 @@ import { median, percentile, ratio, sum } from '../../measure/stats.ts';
 import { figure, spread, table } from '../../measure/table.ts';
 import { atLeast, atMost, definePart, holds, type Part } from '../../part.ts';
 import { inRounds, type Rounds } from '../../rounds.ts';
-import { type Cpu, divideCpu, addUpCpu, withRunningStack } from '../../running-stack.ts';
+import { addUpCpu, type Cpu, divideCpu, withRunningStack } from '../../running-stack.ts';
 import type { CommandCounts } from '../../services.ts';
 import { makeInput, type TaskInput } from '../../stacks/task.ts';
 

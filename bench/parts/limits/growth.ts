@@ -4,7 +4,7 @@ import { pause } from '../../measure/clock.ts';
 import { median, sum } from '../../measure/stats.ts';
 import { figure, table } from '../../measure/table.ts';
 import { atMost, definePart, type Part } from '../../part.ts';
-import { type RunningStack, subtractCpu, addUpCpu, withRunningStack } from '../../running-stack.ts';
+import { addUpCpu, type RunningStack, subtractCpu, withRunningStack } from '../../running-stack.ts';
 import { type Services, withOwnServices } from '../../services.ts';
 import { makeInput } from '../../stacks/task.ts';
 
@@ -49,7 +49,10 @@ export const growth: Part<unknown> = definePart<Growth>({
     for (const tasks of quick ? [1, 100] : ACTIVE_TASKS) {
       log(`${tasks} active tasks`);
       const seconds = quick ? 4 : 20;
-      active.push({ size: tasks, ...(await measureCost('inloop', { services, tasks, elements: seconds * 5, seconds })) });
+      active.push({
+        size: tasks,
+        ...(await measureCost('inloop', { services, tasks, elements: seconds * 5, seconds })),
+      });
     }
     // The CPU is the difference of two measurements. One round is too inexact for a difference, so take the median of three.
     const rounds = new Map<number, Omit<Figures, 'size'>[]>();

@@ -137,7 +137,14 @@ function openLine({ env }: Services, prefix: string) {
       const at = new Date().toISOString();
       // Ids grow, as those of real tasks do.
       const id = `019ab000-0000-7000-8000-${String(++count).padStart(12, '0')}`;
-      const snapshot = createSnapshot({ id, name: DEFINITION, title: 'Import contacts.csv', attempts: 3, at, retryOf: null });
+      const snapshot = createSnapshot({
+        id,
+        name: DEFINITION,
+        title: 'Import contacts.csv',
+        attempts: 3,
+        at,
+        retryOf: null,
+      });
       const input = makeInput({ n: count, user: owner, elements: 100, work: 'none', size: 0 });
       const { result } = await store.create({ snapshot, owner, input }, null);
       if (result !== 'created') throw new Error(`The task ${id} was not created: ${result}.`);

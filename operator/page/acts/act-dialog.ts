@@ -10,7 +10,7 @@ import { setAttribute, setHidden, setText } from '../../../client/element/dom/do
 import { ENGLISH } from '../../../client/headless/words/wording.ts';
 import type { Act, ActPreview, ActTarget } from '../../../core/operator/acts.ts';
 import type { Api } from '../api.ts';
-import { box, button, userText, text } from '../dom/elements.ts';
+import { box, button, text, userText } from '../dom/elements.ts';
 import { ACT, confirmWords, doneWords, formatNumber, previewWords, REFUSALS, stoppedWords } from '../words/words.ts';
 import { carryOut, NOTHING_DONE, type Total } from './act-steps.ts';
 
@@ -146,7 +146,10 @@ export function openActDialog({ api, act, target, onDone, onClose }: ActDialogOp
 }
 
 /** Makes the elements of the dialog. The owner has to be typed into `typed`, which `check` labels. */
-function createParts(act: Act, { onAgain, onConfirm }: { readonly onAgain: () => void; readonly onConfirm: () => void }) {
+function createParts(
+  act: Act,
+  { onAgain, onConfirm }: { readonly onAgain: () => void; readonly onConfirm: () => void },
+) {
   const heading = text('h2', ACT[act]);
   heading.id = 'act-heading';
   const message = text('p', '');

@@ -4,7 +4,7 @@ import { make, setHidden } from '../../../client/element/dom/dom.ts';
 import type { AuditEntry } from '../../../core/operator/acts.ts';
 import type { TaskFilter } from '../../../core/operator/tasks.ts';
 import type { Context, View } from '../context.ts';
-import { ago, box, type Content, clock, link, userText, text } from '../dom/elements.ts';
+import { ago, box, type Content, clock, link, text, userText } from '../dom/elements.ts';
 import { type Column, createTable } from '../dom/table.ts';
 import { hrefOf, listHref } from '../route.ts';
 import { clockWords } from '../words/times.ts';
@@ -80,7 +80,8 @@ function auditColumns({ api }: Context): Column<AuditEntry>[] {
         const items = ids
           .slice(0, MOST_LINKS)
           .map((id) => box('li', '', link(hrefOf({ view: 'task', id }), shortId(id), 'nowrap')));
-        if (items.length > 0 && done > items.length) items.push(text('li', `and ${formatNumber(done - items.length)} more`));
+        if (items.length > 0 && done > items.length)
+          items.push(text('li', `and ${formatNumber(done - items.length)} more`));
         return items.length > 0 ? [box('ul', 'chips', ...items)] : [];
       },
     },

@@ -2,7 +2,7 @@
 
 import type { DefinitionOverview } from '../../../core/operator/overview.ts';
 import type { Context } from '../context.ts';
-import { ago, box, type Content, link, userText, rowButton, text, toned } from '../dom/elements.ts';
+import { ago, box, type Content, link, rowButton, text, toned, userText } from '../dom/elements.ts';
 import { drawSparkline } from '../dom/sparkline.ts';
 import type { Column } from '../dom/table.ts';
 import { listHref } from '../route.ts';

@@ -61,7 +61,10 @@ const FIGURES: readonly Figure[] = [
       const gone = workers.filter(({ isAlive }) => !isAlive).length;
       if (gone > 0) return [`${formatNumber(workerCount - gone)} of ${formatNumber(workerCount)}`, 'bad'];
       if (workerCount === 0) return ['0', 'bad'];
-      return [formatNumber(workerCount), workers.some(({ blockedSeconds }) => blockedSeconds > 0) ? 'warning' : 'neutral'];
+      return [
+        formatNumber(workerCount),
+        workers.some(({ blockedSeconds }) => blockedSeconds > 0) ? 'warning' : 'neutral',
+      ];
     },
   },
   {

@@ -102,5 +102,9 @@ function busFacts(bus: BusOverview, now: number): [name: string, content: Conten
   ];
   if (messagesPerMonth === null) return entries;
   const cost = plan ? `${plan.name}, $${formatNumber(plan.dollarsPerMonth)} a month` : 'more than any plan';
-  return [...entries, ['At this rate', [`${formatNumber(messagesPerMonth)} messages a month`]], ['On hosted Pusher', [cost]]];
+  return [
+    ...entries,
+    ['At this rate', [`${formatNumber(messagesPerMonth)} messages a month`]],
+    ['On hosted Pusher', [cost]],
+  ];
 }

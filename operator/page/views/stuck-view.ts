@@ -3,7 +3,7 @@
 import { setHidden } from '../../../client/element/dom/dom.ts';
 import type { StuckItem } from '../../../core/operator/stuck.ts';
 import type { Context, View } from '../context.ts';
-import { ago, box, link, userText, rowButton, text, toned } from '../dom/elements.ts';
+import { ago, box, link, rowButton, text, toned, userText } from '../dom/elements.ts';
 import { type Column, createTable } from '../dom/table.ts';
 import { hrefOf, listHref } from '../route.ts';
 import { ACT, STUCK, shortId, taskCount } from '../words/words.ts';

@@ -1,7 +1,7 @@
 /** What the page of one task lists under "Facts": a name and a value each. It serves `task-view.ts`. */
 
 import type { TaskDetails } from '../../../core/operator/task-details.ts';
-import { ago, box, type Content, clock, link, userText, text } from '../dom/elements.ts';
+import { ago, box, type Content, clock, link, text, userText } from '../dom/elements.ts';
 import { hrefOf, listHref } from '../route.ts';
 import { betweenWords } from '../words/times.ts';
 import { counted, formatNumber } from '../words/words.ts';

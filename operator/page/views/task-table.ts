@@ -4,7 +4,7 @@ import { make } from '../../../client/element/dom/dom.ts';
 import { isolate } from '../../../client/headless/words/plain-text.ts';
 import type { TaskRow } from '../../../core/operator/tasks.ts';
 import type { Context } from '../context.ts';
-import { ago, box, link, userText, rowButton, toned } from '../dom/elements.ts';
+import { ago, box, link, rowButton, toned, userText } from '../dom/elements.ts';
 import type { Column } from '../dom/table.ts';
 import { hrefOf, listHref } from '../route.ts';
 import { ACT, progressWords, statusWord, toneOf } from '../words/words.ts';

@@ -3,7 +3,7 @@
 import { ENGLISH } from '../../../client/headless/words/wording.ts';
 import type { WorkerOverview } from '../../../core/operator/overview.ts';
 import type { Context } from '../context.ts';
-import { ago, box, link, userText, text, toned } from '../dom/elements.ts';
+import { ago, box, link, text, toned, userText } from '../dom/elements.ts';
 import type { Column } from '../dom/table.ts';
 import { hrefOf } from '../route.ts';
 import { formatNumber, shortId, taskCount } from '../words/words.ts';
@@ -43,7 +43,8 @@ export function workerColumns({ api }: Context): Column<WorkerOverview>[] {
           const started = since ? [' ', ago(since, api.now())] : [];
           return box('li', '', link(hrefOf({ view: 'task', id }), userText(name)), ...started);
         });
-        if (runningCount > running.length) items.push(text('li', `and ${formatNumber(runningCount - running.length)} more`));
+        if (runningCount > running.length)
+          items.push(text('li', `and ${formatNumber(runningCount - running.length)} more`));
         return [text('div', `${taskCount(runningCount)}${most}`, 'muted'), box('ul', 'plain', ...items)];
       },
     },
