@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from '@jest/globals';
-import { DeadlineError, outside, withDeadline } from './async.ts';
+import { DeadlineError, runOutside, withDeadline } from './async.ts';
 import { systemTime } from './time.ts';
 
 describe('withDeadline', () => {
@@ -41,14 +41,14 @@ describe('work for many tasks that one of them begins', () => {
 
   it('does not belong to the request that began it, and neither does what it does later', async () => {
     const seen = request.run('of ada', () =>
-      outside(async () => {
+      runOutside(async () => {
         const first = request.getStore();
         await Promise.resolve();
         return [first, request.getStore()];
       }),
     );
     expect(await seen).toEqual([undefined, undefined]);
-    expect(request.run('of ada', () => [outside(() => 7), request.getStore()])).toEqual([7, 'of ada']);
+    expect(request.run('of ada', () => [runOutside(() => 7), request.getStore()])).toEqual([7, 'of ada']);
   });
 
   it('does not belong to that request when it is repeated, either', async () => {

@@ -1,6 +1,6 @@
 /**
- * Waiting with a deadline, for a time, or for a signal; and `outside`, for work that serves many tasks. It serves backend,
- * server and worker.
+ * Waits with a deadline, for a time, or for a signal. `runOutside` is for work that serves many tasks. This file serves
+ * backend, server and worker.
  */
 
 import { AsyncResource } from 'node:async_hooks';
@@ -54,15 +54,15 @@ const root = new AsyncResource('inloop');
 
 /**
  * Calls `run` outside of the request or attempt that the caller belongs to. It is for work that one task begins and that serves
- * many tasks. An application may keep a trace or a request's id in an `AsyncLocalStorage`: without this, what belongs to the
- * first task would count for all the others.
+ * many tasks. An application may keep a trace or a request's id in an `AsyncLocalStorage`. Without this function, the trace of
+ * the first task would be that of all the others.
  */
-export function outside<T>(run: () => T): T {
+export function runOutside<T>(run: () => T): T {
   return root.runInAsyncScope(run);
 }
 
 /** Resolves when `signal` aborts; at once if it has. */
-export function aborted(signal: AbortSignal): Promise<void> {
+export function whenAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });

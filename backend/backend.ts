@@ -1,6 +1,6 @@
 /**
  * Builds what server and worker share: store, queue, bus and recovery. It serves adopters, who hand a backend to both.
- * `options.ts` checks the options. Each part gets here what it needs, and knows no other part.
+ * `options.ts` checks the options. Each part is handed the other parts that it needs here, and makes none by itself.
  */
 
 import { channelOf } from '../core/channel.ts';
@@ -62,6 +62,7 @@ export function createBackend(options: BackendOptions): Backend {
   return new Backend(options);
 }
 
+/** What server and worker share. {@link createBackend} makes it. */
 export class Backend {
   /** @internal */ readonly [ORIGIN] = OWN_ORIGIN;
   /** @internal */ readonly store: TaskStore;
@@ -153,7 +154,7 @@ export class Backend {
    * Whether Redis takes a write now and the bus takes events. The bus must accept a connection, and a push of any process
    * within the last 10 minutes is proof that it takes events; without one, an event for nobody is sent to find out. So this
    * costs each process one message after its start, and then all processes together at most 6 an hour, however often they
-   * are asked. Takes at most 7 s. Never rejects.
+   * are asked. While Redis is away, each process needs its own proof. Takes at most 8 s. Never rejects.
    */
   async check(): Promise<Health> {
     const answers = (part: Promise<void>) =>

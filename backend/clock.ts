@@ -11,6 +11,7 @@ const FOLLOW_EVERY_MS = 10_000;
 /** The operator is told if this machine's clock is off by more. Hosted Pusher refuses requests that are 10 minutes off. */
 const TOLERATED_DRIFT_MS = 60_000;
 
+/** What a {@link Clock} is made of. */
 export interface ClockOptions {
   /** Redis' time in ms since 1970. Rejects while Redis is away. */
   readonly ask: () => Promise<number>;

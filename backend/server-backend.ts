@@ -1,6 +1,6 @@
 /**
- * What a task server needs of a backend. `Backend` gives it over Redis and the bus, `inloop/testing` in memory. So the server
- * asks for this and for nothing else.
+ * What a task server needs of a backend, and nothing else. `Backend` has it with Redis and the bus. The memory backend of
+ * `inloop/testing` has it without them.
  */
 
 import { isObject } from '../core/values/options.ts';
@@ -19,12 +19,12 @@ import type { TaskChanges } from './task-changes.ts';
 export interface ServerBackend {
   /** @internal */ readonly store: Pick<TaskStore, 'read' | 'list' | 'withPlaces' | 'markWaited' | 'discard'>;
   /** @internal */ readonly changes: Pick<TaskChanges, 'create' | 'apply' | 'see' | 'dismiss' | 'clear' | 'forget'>;
-  /** How long tasks are kept, who is watched, and which tasks have changed. @internal */
+  /** How long tasks are kept, who is watched, which tasks have changed, and what webhooks say. @internal */
   readonly redis: Pick<Redis, 'retention' | 'onChange' | 'noteWatched' | 'noteWebhook'>;
   /** @internal */ readonly clock: Pick<Clock, 'iso' | 'ready'>;
   /** @internal */ readonly bus: Pick<
     Bus,
-    'authorize' | 'authorizeUser' | 'endConnections' | 'isEncrypted' | 'isOccupied' | 'looksSigned' | 'webhook'
+    'authorize' | 'authorizeUser' | 'endConnections' | 'isEncrypted' | 'isOccupied' | 'looksSigned' | 'readWebhook'
   >;
   /** @internal */ readonly publisher: Pick<Publisher, 'isDown' | 'publishSessionEnd'>;
   /** @internal */ readonly sweeper: Pick<Sweeper, 'start' | 'addDefinitions'>;
@@ -33,7 +33,7 @@ export interface ServerBackend {
   /** @internal */ readonly log: Log;
   /** The channel on which `owner`'s tasks are pushed. @internal */
   channelOf(owner: string): string;
-  /** Resolves when what waits has been pushed, or after 2 s. */
+  /** Resolves when what waits has been pushed, or after 5.5 s. */
   flush(): Promise<void>;
 }
 

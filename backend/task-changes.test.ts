@@ -84,7 +84,7 @@ function setUp(task: Snapshot, { watched = true }: { watched?: boolean } = {}) {
     calls,
     told,
     owned: { owner: OWNER, snapshot: task },
-    fail(kind: 'answer lost' | 'away') {
+    failNext(kind: 'answer lost' | 'away') {
       trouble = kind;
     },
     answerCreate(answer: Created) {
@@ -112,7 +112,7 @@ describe('a new task that replaces others', () => {
   });
 
   it('is kept although the others cannot be cancelled now', async () => {
-    const { changes, calls, fail: failNext, answerCreate } = setUp(running);
+    const { changes, calls, failNext, answerCreate } = setUp(running);
     answerCreate({ result: 'created', ahead: null, replaces: ['old'], watched: true });
     const creating = changes.create({ snapshot: newTask(), owner: OWNER, input: 1 }, null);
     failNext('away');
@@ -150,8 +150,8 @@ describe('a change of a task', () => {
   });
 
   it('that could not be stored is not pushed', async () => {
-    const { changes, calls, owned, fail } = setUp(running);
-    fail('away');
+    const { changes, calls, owned, failNext } = setUp(running);
+    failNext('away');
     await expect(changes.apply(owned, succeed)).rejects.toMatchObject({ code: 'store_unavailable' });
     expect(calls).toEqual([]);
   });
@@ -167,16 +167,16 @@ describe('a change that is tried again since its answer got lost', () => {
     ['retrying', running, release],
     ['cancelled', cancelling, stop],
   ])('to %s is pushed by the second try, also where nobody seemed to watch', async (status, before, event) => {
-    const { changes, calls, owned, fail } = setUp(before, { watched: false });
-    fail('answer lost');
+    const { changes, calls, owned, failNext } = setUp(before, { watched: false });
+    failNext('answer lost');
     await expect(changes.apply(owned, event)).rejects.toThrow();
     expect(await changes.apply(owned, event, { isRepeated: true })).toMatchObject({ ok: true, pushed: true });
     expect(calls).toEqual([`store ${status}`, `push ${status} to ada`]);
   });
 
   it('and that only the second try has stored is pushed once', async () => {
-    const { changes, calls, owned, fail } = setUp(running);
-    fail('away');
+    const { changes, calls, owned, failNext } = setUp(running);
+    failNext('away');
     await expect(changes.apply(owned, succeed)).rejects.toThrow();
     await changes.apply(owned, succeed, { isRepeated: true });
     expect(calls).toEqual(['store succeeded', 'push succeeded to ada']);
@@ -297,8 +297,8 @@ describe('the named event of a change', () => {
   });
 
   it('comes once if the answer of the store got lost: from the next try, which finds the change stored', async () => {
-    const { changes, told, owned, fail: trouble } = setUp(running);
-    trouble('answer lost');
+    const { changes, told, owned, failNext } = setUp(running);
+    failNext('answer lost');
     await expect(changes.apply(owned, succeed)).rejects.toThrow();
     expect(told).toEqual([]);
     await changes.apply(owned, succeed, { isRepeated: true });

@@ -58,7 +58,7 @@ export interface ChangeOptions extends RunOptions {
   readonly isQuiet?: boolean;
   /**
    * An earlier try of the same change got no answer, so the change may be stored already. If the store refuses this try
-   * because the task has ended just as the event would end it, the change counts as stored, and is pushed.
+   * because the attempt has ended just as the event would end it, the change counts as stored, and is pushed.
    */
   readonly isRepeated?: boolean;
 }
@@ -141,7 +141,7 @@ export class TaskChanges {
       return { ...applied, pushed };
     }
     const { snapshot } = applied;
-    if (!isRepeated || snapshot === null || !isEndBy(event, snapshot)) {
+    if (!isRepeated || snapshot === null || !hasEndedAttempt(event, snapshot)) {
       this.#events.emit('change.refused', () => ({
         task: task.snapshot.id,
         name: task.snapshot.name,
@@ -208,21 +208,21 @@ export class TaskChanges {
   /**
    * Removes 200 tasks of an owner at most; with the last ones, all else that is stored about the owner. Call it until
    * `isDone`.
-   * @param before how many the calls before have removed @returns how many this one has removed
+   * @param removedBefore how many tasks the calls before have removed @returns how many this one has removed
    * @throws TaskError `store_unavailable`: call it again
    */
-  async forgetSome(owner: string, before: number): Promise<{ readonly count: number; readonly isDone: boolean }> {
+  async forgetSome(owner: string, removedBefore: number): Promise<{ readonly count: number; readonly isDone: boolean }> {
     const { ids, isDone } = await this.#store.forget(owner);
-    this.#tellDismissed(owner, ids, before);
-    if (isDone) this.#events.emit('owner.forgotten', () => ({ tasks: before + ids.length }));
+    this.#tellDismissed(owner, ids, removedBefore);
+    if (isDone) this.#events.emit('owner.forgotten', () => ({ tasks: removedBefore + ids.length }));
     return { count: ids.length, isDone };
   }
 
-  /** @param before how many of the same act were told already */
-  #tellDismissed(owner: string, ids: readonly string[], before = 0): void {
+  /** @param toldBefore how many removed tasks the owner's pages were told of in earlier steps of the same act */
+  #tellDismissed(owner: string, ids: readonly string[], toldBefore = 0): void {
     if (ids.length === 0) return;
     this.#events.emit('tasks.dismissed', () => ({ count: ids.length }));
-    const told = ids.slice(0, Math.max(MAX_DISMISSED_TOLD - before, 0));
+    const told = ids.slice(0, Math.max(MAX_DISMISSED_TOLD - toldBefore, 0));
     if (told.length > 0) this.#publisher.publishDismissed(owner, told);
   }
 
@@ -237,8 +237,8 @@ export class TaskChanges {
   }
 }
 
-/** Whether `stored` is the result of `event`, which ends an attempt. False if `event` ends no attempt. */
-function isEndBy(event: TaskEvent, stored: Snapshot): boolean {
+/** Whether `stored` shows that `event` has ended its attempt. False if `event` is of a kind that ends no attempt. */
+function hasEndedAttempt(event: TaskEvent, stored: Snapshot): boolean {
   if ('attempt' in event && waitsForChildren(stored) && event.attempt === stored.attempt) return true;
   switch (event.type) {
     case 'succeed':

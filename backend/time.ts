@@ -3,7 +3,7 @@
  * need not wait. `clock.ts` has the time of day.
  */
 
-import { delay, outside, withDeadline } from './async.ts';
+import { delay, runOutside, withDeadline } from './async.ts';
 
 export interface Time {
   /** Milliseconds on a clock that never goes back. Only differences mean something. */
@@ -14,7 +14,7 @@ export interface Time {
   within<T>(work: Promise<T>, ms: number): Promise<T>;
   /**
    * Calls `run` every `ms` until the returned function is called. `run` is called outside of the caller's request or attempt
-   * (`outside` in async.ts).
+   * (`runOutside` in async.ts).
    */
   every(ms: number, run: () => void): () => void;
 }
@@ -25,7 +25,7 @@ export const systemTime: Time = {
   delay,
   within: withDeadline,
   every(ms, run) {
-    const timer = outside(() => setInterval(run, ms));
+    const timer = runOutside(() => setInterval(run, ms));
     return () => clearInterval(timer);
   },
 };

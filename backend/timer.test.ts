@@ -11,7 +11,7 @@ afterEach(() => void jest.useRealTimers());
 
 describe('a timer', () => {
   it.each([1, 1_000, LONGEST - 1, LONGEST, LONGEST + 1, 25 * DAY, 2 * LONGEST, 2 * LONGEST + 7, 3_653 * DAY])(
-    'of %d ms fires after as long, once',
+    'of %d ms fires once, after that time',
     (ms) => {
       const run = jest.fn();
       startTimer(run, ms);

@@ -1,4 +1,4 @@
-/** A timer for waits of any length. `setTimeout` takes at most 24.8 days. It serves backend, server and worker. */
+/** A timer for waits of any length. `setTimeout` takes at most 24.8 days. It serves `async.ts`. */
 
 /** The longest wait of `setTimeout`, in ms: 24.8 days. A longer one becomes 1 ms. */
 const LONGEST_STEP_MS = 2 ** 31 - 1;

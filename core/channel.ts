@@ -1,4 +1,4 @@
-/** The name of an owner's private channel. Server and worker compute it here. Pages get it from `GET /connection`. */
+/** The name of an owner's private channel. It serves server and worker. Pages get the name from `GET /connection`. */
 
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
@@ -45,7 +45,7 @@ export function assertOwner(owner: unknown): asserts owner is string {
   throw new TaskError(
     'invalid_owner',
     `The owner of a task must be a text of 1 to ${MAX_OWNER_LENGTH} characters of valid Unicode (a user's id), got ${
-      typeof owner === 'string' ? `one of ${owner.length} characters` : String(owner === null ? 'null' : typeof owner)
+      typeof owner === 'string' ? `one of ${owner.length} characters` : owner === null ? 'null' : typeof owner
     }.`,
     { retryable: false, status: 400 },
   );
@@ -63,5 +63,6 @@ function encodeOwner(owner: string): string {
 }
 
 function isWellFormed(text: string): boolean {
-  return !/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/.test(text);
+  // With the `u` flag this matches only halves of a surrogate pair that stand alone.
+  return !/\p{Surrogate}/u.test(text);
 }

@@ -4,7 +4,8 @@
  */
 
 /**
- * - `invalid_options`: an option is wrong, or a function was called in the wrong order.
+ * What is wrong:
+ * - `invalid_options`: an option is wrong, or functions were called in the wrong order.
  * - `invalid_definition`: an option of `defineTask` is wrong.
  * - `invalid_duration`: a duration cannot be read, or is out of range.
  * - `invalid_environment`: an environment variable is missing or wrong.

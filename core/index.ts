@@ -40,7 +40,7 @@ export {
   type Status,
   type SucceededSnapshot,
 } from './tasks/snapshot.ts';
-export type { StartRate, TaskLimits } from './tasks/task-limits.ts';
+export type { ScopeLimits, TaskLimits } from './tasks/task-limits.ts';
 export { canCancel, canRetry } from './tasks/transition.ts';
 export type { Duration } from './values/duration.ts';
 export type { Jsonify, NotJson } from './values/json-types.ts';

@@ -84,7 +84,7 @@ export const MAX_TASK_DEPTH = 3;
 /** Longest key of a child, in characters. */
 export const MAX_CHILD_KEY_LENGTH = 255;
 
-/** Attempts a definition may ask for. */
+/** Most attempts that a definition may give a task. */
 export const MAX_ATTEMPTS = 100;
 
 /** Longest Idempotency-Key, in characters. */

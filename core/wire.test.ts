@@ -12,7 +12,7 @@ import {
 import { createSnapshot, type Snapshot, STATUSES } from './tasks/snapshot.ts';
 import { eventName, isPartial, omitResult, toEventData } from './wire.ts';
 
-/** What is left of an event once it is encrypted; see backend/push/push-events.ts. */
+/** A few bytes less than fit an encrypted event: 7,619 (backend/push/push-events.ts). */
 const MAX_ENCRYPTED_BYTES = Math.floor((MAX_EVENT_BYTES - 80) * 0.75) - 16;
 
 /** A text of exactly `length` UTF-16 units (one less where a pair does not fit). */

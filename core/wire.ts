@@ -1,5 +1,5 @@
 /**
- * The protocol, in one file: push events, HTTP bodies and headers. It serves the server and the client.
+ * The protocol, in one file: push events, HTTP bodies and headers. It serves backend, server and client.
  * `docs/protocol.md` says the same in prose for clients in other languages.
  */
 
@@ -23,7 +23,7 @@ export const PROTOCOL_HEADER = 'Inloop-Protocol';
  */
 export const CHANNEL_HEADER = 'Inloop-Channel';
 
-/** The header that tells the server's time when the answer left: ISO 8601 with milliseconds. Clients follow its clock. */
+/** The header that tells the server's time when the answer left: ISO 8601 with milliseconds. Clients follow this clock. */
 export const TIME_HEADER = 'Inloop-Time';
 
 /** The name of the event that carries a snapshot. */
@@ -57,7 +57,7 @@ export interface TaskPage {
   readonly nextCursor: string | null;
 }
 
-/** Which tasks `GET /` lists. */
+/** See {@link ListState}. */
 export const LIST_STATES = ['active', 'unseen', 'all'] as const;
 /** Which tasks a list has: those that may still change, outcomes that the owner has not seen, or all. */
 export type ListState = (typeof LIST_STATES)[number];
@@ -90,7 +90,7 @@ export interface Problem {
   readonly detail: string;
   /** For programs. */
   readonly code: string;
-  /** Each fault of a refused input. */
+  /** What is wrong with a refused input, and where. */
   readonly errors?: readonly Issue[];
 }
 

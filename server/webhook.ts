@@ -65,7 +65,7 @@ export function createWebhookRouter(backend: ServerBackend, order: MountingOrder
 
   function readWebhook(req: Request) {
     const raw = rawOf(req);
-    const webhook = raw === null ? 'unsigned' : backend.bus.webhook(req.headers, raw.text);
+    const webhook = raw === null ? 'unsigned' : backend.bus.readWebhook(req.headers, raw.text);
     if (webhook !== 'unsigned') {
       order.noteWebhook();
       return webhook;

@@ -1,7 +1,7 @@
 // Handlers that start other tasks: alone, with what they start noted, and together with the handlers of those.
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
-import { aborted } from '../backend/async.ts';
+import { whenAborted } from '../backend/async.ts';
 import { TaskError } from '../core/error.ts';
 import { defineTask } from '../core/tasks/definition.ts';
 import { isFinished, type Snapshot } from '../core/tasks/snapshot.ts';
@@ -95,7 +95,7 @@ describe('runTask', () => {
     const late: Handler<typeof newsletter> = async (_input, task) => {
       await task.start(sendMail, { to: 'ada' });
       task.progress({ done: 1, total: 2 });
-      await aborted(task.signal);
+      await whenAborted(task.signal);
       await task.start(sendMail, { to: 'bob' }).catch((error: unknown) => {
         reason = error;
       });

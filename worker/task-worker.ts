@@ -10,7 +10,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
-import { aborted } from '../backend/async.ts';
+import { whenAborted } from '../backend/async.ts';
 import { parseJobId } from '../backend/queue/job.ts';
 import type { Consumer } from '../backend/queue/queue.ts';
 import type { StoredFields } from '../backend/store/record.ts';
@@ -171,7 +171,7 @@ export class Worker implements TaskWorker {
       const starting = names.map(async (name) => {
         consumers.push(await this.#consume(name, parts));
       });
-      await Promise.race([Promise.all(starting).then(() => aborted(stop)), aborted(stop)]);
+      await Promise.race([Promise.all(starting).then(() => whenAborted(stop)), whenAborted(stop)]);
       await Promise.all([this.#stop(consumers, parts), hooking]);
     } finally {
       stopSigns();

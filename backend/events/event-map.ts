@@ -85,7 +85,7 @@ export interface EventMap {
     readonly waitSeconds: number;
     readonly runSeconds: number | null;
   };
-  /** A waiting task was marked: no worker that lives handles it. */
+  /** A waiting task was marked: no living worker handles it. */
   'task.without-worker': TaskRef & { readonly status: ActiveStatus };
   /** The mark of a waiting task was taken off: a worker handles it again. */
   'task.with-worker': TaskRef & { readonly status: ActiveStatus };
@@ -101,9 +101,9 @@ export interface EventMap {
   'change.refused': TaskRef & { readonly change: string; readonly why: Refusal | 'missing' };
 
   /**
-   * An operator has acted on the page of `inloop/operator`, or tried to. `who`: as `allow` named them. `name`: of the definition
-   * that was paused or resumed. `done`, `refused`: how many tasks were changed, or could not be. `tasks`: the first 100 of the
-   * changed.
+   * An operator has acted on the page of `inloop/operator`, or tried to. An act on many tasks emits one event for each step of
+   * 200 tasks. `who`: as `allow` named them. `name`: of the definition that was paused or resumed. `done`, `refused`: how many
+   * tasks were changed or erased, or could not be. `tasks`: those that were changed, without erased ones.
    */
   'operator.acted': {
     readonly who: string | null;

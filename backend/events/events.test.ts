@@ -120,9 +120,9 @@ describe('the log line of a named event', () => {
     });
   });
 
-  it('is made only for a log with debug lines where something is dropped, refused or frequent', () => {
-    const silent = (Object.keys(LINES) as EventName[]).filter((name) => LINES[name].level === 'debug');
-    expect(silent).toEqual(
+  it('has the level debug for what is dropped, refused or frequent', () => {
+    const ofDebug = (Object.keys(LINES) as EventName[]).filter((name) => LINES[name].level === 'debug');
+    expect(ofDebug).toEqual(
       expect.arrayContaining(['change.refused', 'job.ignored', 'origin.refused', 'push.event.dropped', 'task.ended']),
     );
   });

@@ -23,8 +23,9 @@ interface Line<E> {
 
 /** The line about a blocked event loop names at most this many tasks. */
 const MOST_NAMED = 5;
-/** How a line names the two uses of Redis, and what does not work without each. */
+/** How a line names the two uses of Redis. */
 const REDIS = { store: 'Redis', queue: 'Redis (queue)' } as const;
+/** What does not work without each of them. */
 const WITHOUT_REDIS = {
   store: 'Tasks are neither accepted nor changed until it does.',
   queue: 'No task is started until it does.',
@@ -133,7 +134,7 @@ export const LINES: { readonly [N in EventName]: Line<EventMap[N]> } = {
   'definition.without-worker': {
     level: 'warn',
     message: ({ name }) =>
-      `No worker that lives handles "${name}", and tasks wait for one. Start a worker that calls handle() for it.`,
+      `No living worker handles "${name}", and tasks wait for one. Start a worker that calls handle() for it.`,
     fields: none,
   },
   'definition.with-worker': {

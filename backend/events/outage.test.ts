@@ -2,14 +2,14 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { Outage } from './outage.ts';
 
 /** An outage, and what it told. */
-function setUp(calm?: number) {
+function setUp(calmMs?: number) {
   const told: unknown[] = [];
   const outage = new Outage(
     {
       began: ({ reason }, kind) => told.push(`${kind}: ${reason}`),
       ended: ({ failures }) => told.push(`over after ${failures}`),
     },
-    calm,
+    calmMs,
   );
   return { outage, told };
 }

@@ -1,6 +1,12 @@
-/** Tells of an outage once when it begins and once when it is over, instead of once for each failed call. */
+/**
+ * Tells of an outage once when it begins and once when it is over, instead of once for each failed call. It serves the
+ * publisher, the HTTP fallback, and what watches Redis.
+ */
 
-/** - `silent`: Redis or the bus does not answer. - `unusable`: it answers, but cannot be used. */
+/**
+ * - `silent`: Redis or the bus does not answer.
+ * - `unusable`: it answers, but cannot be used.
+ */
 export type OutageKind = 'silent' | 'unusable';
 
 /** Gets told of the outages of one part, such as the bus. */
@@ -12,7 +18,7 @@ export interface OutageListener {
 
 export class Outage {
   readonly #listener: OutageListener;
-  readonly #calm: number;
+  readonly #calmMs: number;
   /** The kinds that were told in this outage. */
   readonly #told = new Set<OutageKind>();
   /** When the outage began, in ms since 1970. */
@@ -21,10 +27,10 @@ export class Outage {
   #wellSince: number | null = null;
   #failures = 0;
 
-  /** @param calm how long calls must have succeeded, without a failure in between, until the outage is over; in ms */
-  constructor(listener: OutageListener, calm = 0) {
+  /** @param calmMs how long calls must have succeeded, without a failure in between, until the outage is over */
+  constructor(listener: OutageListener, calmMs = 0) {
     this.#listener = listener;
-    this.#calm = calm;
+    this.#calmMs = calmMs;
   }
 
   /** When the outage began, in ms since 1970; null while there is none. */
@@ -46,7 +52,7 @@ export class Outage {
   succeeded(): void {
     if (this.#since === null) return;
     this.#wellSince ??= performance.now();
-    if (performance.now() - this.#wellSince < this.#calm) return;
+    if (performance.now() - this.#wellSince < this.#calmMs) return;
     const since = this.#since;
     const failures = this.#failures;
     this.#since = null;

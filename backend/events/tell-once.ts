@@ -1,11 +1,11 @@
-/** Tells the operator of mistakes in how inloop is set up or used: of each one once in a process. It serves server and worker. */
+/** Tells the operator once of each mistake in how inloop is set up or used. It serves backend, server and worker. */
 
 import type { EventMap } from './event-map.ts';
 import type { Emitter } from './events.ts';
 
 const told = new WeakMap<Emitter, Set<string>>();
 
-/** Emits `setup.mistake`, unless it was emitted with the same `what` and `subject` before. */
+/** Emits `setup.mistake`, unless `events` has emitted it with the same `what` and `subject` before. */
 export function tellOnce(events: Emitter, what: EventMap['setup.mistake']['what'], subject: string): void {
   const known = told.get(events) ?? new Set();
   if (known.has(`${what} ${subject}`)) return;

@@ -5,27 +5,30 @@
  * A parent's record counts its children, and `task:<id>:children` names them. Each change in a family raises the parent's
  * `familyVersion` by one and adds the parent to the list `parents`. A process then updates the parent (parent-updates.ts). It
  * takes the parent off the list only if `familyVersion` is still the one that it has read.
+ *
+ * Arguments of the functions: `parents` is the key of that list, `parent` the key of the parent's record, and `parentId` the
+ * parent's id. `now` is in ms since 1970.
  */
 
 import { MAX_CHILDREN, MAX_TASK_DEPTH } from '../../core/limits.ts';
 import type { LuaFunction } from '../store/commands/lua.ts';
 import { FIELD } from '../store/record.ts';
 
-/** `noteFamilyChange(parents, task, id, now)`: the family of the parent `id`, whose record is `task`, has changed. */
+/** `noteFamilyChange(parents, parent, parentId, now)` notes that the family of the parent has changed. */
 export const noteFamilyChange: LuaFunction = {
   name: 'noteFamilyChange',
   lua: `
-local function noteFamilyChange(parents, task, id, now)
-  redis.call('HINCRBY', task, '${FIELD.familyVersion}', 1)
-  redis.call('ZADD', parents, now, id)
+local function noteFamilyChange(parents, parent, parentId, now)
+  redis.call('HINCRBY', parent, '${FIELD.familyVersion}', 1)
+  redis.call('ZADD', parents, now, parentId)
 end
 `,
 };
 
 /**
- * `findChild(parent, run, key)` looks for the child that was started under `key`. `parent` is the key of the parent's record.
- * Answers `<hash of the input> <id>` if there is one, nothing if one may be started, or nil and the reason why none may:
- * `stale`, `too_deep` or `too_many`.
+ * `findChild(parent, run, key)` looks for the child that the handler has started under `key`. `run`: the run of the parent
+ * that starts it. Answers `<hash of the input> <id>` if there is one, nothing if one may be started, or nil and the reason why
+ * none may: `stale`, `too_deep` or `too_many`.
  */
 export const findChild: LuaFunction = {
   name: 'findChild',
@@ -44,7 +47,10 @@ end
 `,
 };
 
-/** `adoptChild(parents, parent, parentId, task, key, child, now)`: adds a child, `<hash> <id>`, whose record is `task`. */
+/**
+ * `adoptChild(parents, parent, parentId, task, key, child, now)` adds a child to the family. `task`: the key of the child's
+ * record. `key`: the handler's name for the child. `child`: what `findChild` answers for it, `<hash of the input> <id>`.
+ */
 export const adoptChild: LuaFunction = {
   name: 'adoptChild',
   lua: `${noteFamilyChange.lua}

@@ -90,7 +90,8 @@ export class ParentUpdates {
   }
 
   /**
-   * Updates one parent. If that fails because of a bug in inloop, the sweeper goes on with the others.
+   * Updates one parent. If that fails because of a bug in inloop, the sweeper goes on with the others, and comes back to this
+   * one after 5 min.
    * @throws TaskError `store_unavailable`
    */
   async #tryUpdate(id: string): Promise<void> {

@@ -10,8 +10,7 @@
  * A hook that no worker has registered for the backend's retention gets no more tasks, and its list expires.
  */
 
-import type { OutcomeSnapshot } from '../../core/tasks/snapshot.ts';
-import { isFinished } from '../../core/tasks/snapshot.ts';
+import { isFinished, type OutcomeSnapshot } from '../../core/tasks/snapshot.ts';
 import type { CommandRunner } from '../store/commands/define-command.ts';
 import { finishHook } from '../store/commands/hook/finish-hook.ts';
 import { postponeHook } from '../store/commands/hook/postpone-hook.ts';
@@ -69,9 +68,9 @@ export class HookQueue {
 
   /** The hook has run for this task, or need not run any more. @throws TaskError `store_unavailable` */
   finish(hook: string, id: string): Promise<void> {
-    // Only for this hook is the record of a dismissed task kept.
-    const frees = hook === OUTCOME_HOOK;
-    return finishHook(this.#redis, hook, id, frees);
+    // The record of a dismissed task is kept for no other hook.
+    const isRecordKeptFor = hook === OUTCOME_HOOK;
+    return finishHook(this.#redis, hook, id, isRecordKeptFor);
   }
 
   /**

@@ -25,7 +25,7 @@ export const consoleLog: Log = createConsoleLog(process.env);
 
 /** {@link consoleLog} in another environment. */
 export function createConsoleLog(env: Readonly<Record<string, string | undefined>>): Log {
-  return eachLevel((level) => (message, fields) => write(level, message, fields), env.INLOOP_DEBUG === '1');
+  return buildLog((level) => (message, fields) => write(level, message, fields), env.INLOOP_DEBUG === '1');
 }
 
 /**
@@ -44,10 +44,11 @@ export function guardLog(log: Log): Log {
       }
     };
   };
-  return eachLevel(guard, typeof log.debug === 'function');
+  return buildLog(guard, typeof log.debug === 'function');
 }
 
-function eachLevel(make: (level: Level) => Write, hasDebug: boolean): Log {
+/** A log whose function for each level is what `make` returns for it. */
+function buildLog(make: (level: Level) => Write, hasDebug: boolean): Log {
   const log: Log = { info: make('info'), warn: make('warn'), error: make('error') };
   return hasDebug ? { ...log, debug: make('debug') } : log;
 }

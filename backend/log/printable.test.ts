@@ -52,8 +52,7 @@ describe('a value in a log line', () => {
     expect(printable(value)).toEqual(expected);
   });
 
-  it('names at most five causes', () => {
-    // The error itself is the first of the five, so the text has "caused by" four times at most, and five parts.
+  it('shows an error and at most four causes', () => {
     expect(String(printable(causes(50))).split('caused by').length).toBeLessThanOrEqual(5);
   });
 

@@ -12,8 +12,8 @@ const MAX_DEPTH = 4;
 const MAX_KEYS = 20;
 /** The longest text, in characters. */
 const MAX_TEXT = 4_000;
-/** An error, its cause, the cause of that one, and so on: at most this many. */
-const MAX_CAUSES = 5;
+/** An error, its cause, the cause of that one, and so on: at most this many errors together. */
+const MAX_ERRORS = 5;
 /** How many characters of JSON one value may become. A longer value is logged as a text, and cut. */
 const MAX_CHARACTERS = 16_000;
 /** Keys whose values are likely secrets. For example, an HTTP client's error holds the headers of its request. */
@@ -109,7 +109,7 @@ function isError(value: unknown): value is Error {
 function errorText(error: Error): string {
   const texts: string[] = [];
   let current: unknown = error;
-  for (let n = 0; n < MAX_CAUSES && current !== undefined && current !== null; n++) {
+  for (let n = 0; n < MAX_ERRORS && current !== undefined && current !== null; n++) {
     texts.push(isError(current) ? stackOf(current) : String(show(current, 0, new Set())));
     current = typeof current === 'object' ? read(current, 'cause') : undefined;
   }

@@ -41,7 +41,7 @@ describe('run times', () => {
     expect(summarizeRuns(runs)).toEqual({ median: 50, p95: 95, of: 100 });
   });
 
-  it('are told of no run, of one run, and where the clock went back', () => {
+  it('are null without a run, those of the run if there is one, and leave out runs whose clock went back', () => {
     expect(summarizeRuns([])).toBeNull();
     expect(summarizeRuns(['2026-03-01T12:00:00.000Z 2026-03-01T12:00:02.500Z'])).toEqual({
       median: 2.5,

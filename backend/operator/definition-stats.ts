@@ -1,29 +1,30 @@
 /**
  * What is known of a definition's tasks: how many have each status, how they ended in the last 24 hours, how long they
- * ran. It serves the operator's overview. Scripts count (index-scripts.ts); counts of past hours do not change and are
- * read once.
+ * ran. It serves the operator's overview. Scripts write the counts (index-scripts.ts). The counts of the hour under way and of
+ * the one before are read each time. Those of earlier hours do not change any more, so they are read once.
  */
 
+import type { DefinitionOverview } from '../../core/operator/overview.ts';
 import { OUTCOMES, type Outcome, STATUSES, type Status } from '../../core/tasks/snapshot.ts';
 import type { CommandRunner } from '../store/commands/define-command.ts';
 import { createdAt } from './index-walk.ts';
 import { HOUR_MS, OperatorKeys } from './operator-keys.ts';
 
 const HOURS_SHOWN = 24;
+/** Counts of so many hours, the newest ones, may still change: a script that began before an hour was over may end after it. */
+const HOURS_CHANGING = 2;
 const MINUTES_SHOWN = 60;
-/** The rate is that of so many whole minutes. */
+/** `endedPerMinute` is the mean of so many whole minutes. */
 const RATE_MINUTES = 5;
+/** How many codes of errors are shown. */
 const MOST_FAILURES = 20;
 
 /** The counts of one hour, as the hash holds them. */
 type HourCounts = Readonly<Record<string, string>>;
 
 /** What `DefinitionOverview` says of the tasks that have ended. */
-export interface EndedStats {
-  readonly endedByMinute: readonly number[];
-  readonly endedPerMinute: number;
-  readonly outcomes: Readonly<Record<Outcome, number>>;
-  readonly failures: readonly { readonly code: string; readonly count: number }[];
+export interface EndedStats
+  extends Pick<DefinitionOverview, 'endedByMinute' | 'endedPerMinute' | 'outcomes' | 'failures'> {
   /** How many ended in the hour under way and the one before. */
   readonly endedLately: number;
 }
@@ -40,7 +41,7 @@ export class DefinitionStats {
   }
 
   /** How many tasks have each status. @throws TaskError `store_unavailable` */
-  async counts(name: string): Promise<Readonly<Record<Status, number>>> {
+  async readCounts(name: string): Promise<Readonly<Record<Status, number>>> {
     const counts = await this.#redis.send((client) =>
       Promise.all(STATUSES.map((status) => client.zCard(this.#keys.tasks(name, status)))),
     );
@@ -48,34 +49,35 @@ export class DefinitionStats {
   }
 
   /** When the oldest queued task was created, in ms; null if none waits. @throws TaskError `store_unavailable` */
-  async oldestQueued(name: string): Promise<number | null> {
+  async readOldestQueued(name: string): Promise<number | null> {
     const [id] = await this.#redis.send((client) => client.zRange(this.#keys.tasks(name, 'queued'), 0, 0));
     return id === undefined ? null : createdAt(id);
   }
 
-  /** The median and the 95th percentile of the last runs, in seconds; null if none is known. @throws `store_unavailable` */
-  async runSeconds(
-    name: string,
-  ): Promise<{ readonly median: number; readonly p95: number; readonly of: number } | null> {
+  /**
+   * The median and the 95th percentile of the last run times, in seconds; null if none is known.
+   * @throws TaskError `store_unavailable`
+   */
+  async readRunSeconds(name: string): Promise<DefinitionOverview['runSeconds']> {
     const runs = await this.#redis.send((client) => client.lRange(this.#keys.runs(name), 0, -1));
     return summarizeRuns(runs);
   }
 
-  /** @param now in ms by Redis' clock @throws TaskError `store_unavailable` */
-  async ended(name: string, now: number): Promise<EndedStats> {
+  /** How the tasks ended in the last 24 hours. @param now in ms by Redis' clock @throws TaskError `store_unavailable` */
+  async readEnded(name: string, now: number): Promise<EndedStats> {
     const hour = Math.floor(now / HOUR_MS);
     const hours = Array.from({ length: HOURS_SHOWN }, (_, n) => hour - n);
-    return summarizeEnded(await this.#read(name, hours), now);
+    return summarizeEnded(await this.#readHours(name, hours), now);
   }
 
-  /** The counts of these hours, the newest first. The last two are read each time: a script may still add to the earlier. */
-  async #read(name: string, hours: readonly number[]): Promise<readonly HourCounts[]> {
+  /** The counts of these hours, which are given and answered the newest first. */
+  async #readHours(name: string, hours: readonly number[]): Promise<readonly HourCounts[]> {
     const keys = hours.map((hour) => this.#keys.ended(name, hour));
-    const missing = keys.filter((key, n) => n < 2 || !this.#past.has(key));
+    const missing = keys.filter((key, n) => n < HOURS_CHANGING || !this.#past.has(key));
     const read = await this.#redis.send((client) => Promise.all(missing.map((key) => client.hGetAll(key))));
     for (const [n, key] of missing.entries()) this.#past.set(key, { ...read[n] });
     const counts = keys.map((key) => this.#past.get(key) ?? {});
-    const kept = new Set(keys.slice(2));
+    const kept = new Set(keys.slice(HOURS_CHANGING));
     for (const key of this.#past.keys()) {
       if (key.startsWith(`${this.#keys.mounted}:ended:${name}:`) && !kept.has(key)) this.#past.delete(key);
     }
@@ -83,7 +85,7 @@ export class DefinitionStats {
   }
 }
 
-/** @param counts of the last 24 hours, the one under way first @param now in ms */
+/** Adds up what has ended. @param counts of the last 24 hours, the one under way first @param now in ms */
 export function summarizeEnded(counts: readonly HourCounts[], now: number): EndedStats {
   const minute = Math.floor(now / 60_000);
   const endedIn = (m: number) => {
@@ -116,10 +118,8 @@ export function summarizeEnded(counts: readonly HourCounts[], now: number): Ende
   };
 }
 
-/** @param runs each `<startedAt> <finishedAt>` in ISO 8601 */
-export function summarizeRuns(
-  runs: readonly string[],
-): { readonly median: number; readonly p95: number; readonly of: number } | null {
+/** Median and 95th percentile, in seconds; null without a run. @param runs each `<startedAt> <finishedAt>` in ISO 8601 */
+export function summarizeRuns(runs: readonly string[]): DefinitionOverview['runSeconds'] {
   const seconds = runs
     .map((run) => {
       const [from = '', to = ''] = run.split(' ');

@@ -49,9 +49,9 @@ describe('the index of the operator’s page', () => {
     // A step is no change of status, and writes nothing.
     const version = await world.raw.get(`${world.prefix}operator:version`);
     const step = { type: 'progress', at: now(), attempt: 1, progress: { done: 1, total: 9 } } as const;
-    const cancelling = await world.happen(running, 'ada', step);
+    const progressed = await world.happen(running, 'ada', step);
     expect(await world.raw.get(`${world.prefix}operator:version`)).toBe(version);
-    await world.happen(cancelling, 'ada', { type: 'cancel', at: now() }, { type: 'stop', at: now(), attempt: 1 });
+    await world.happen(progressed, 'ada', { type: 'cancel', at: now() }, { type: 'stop', at: now(), attempt: 1 });
     expect(await places(task.id)).toEqual([`${of}:cancelled`]);
   });
 

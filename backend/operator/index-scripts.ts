@@ -1,6 +1,6 @@
 /**
- * What the scripts that store a task write for the operator's page: an index of all tasks, the story of each, and counts of
- * those that ended. It serves create-task, commit-change and the files beside this one.
+ * What scripts write for the operator's page: an index of all tasks, the story of each, and counts of those that ended. It serves
+ * the commands that store, remove or index tasks, and the files beside this one.
  *
  * The scripts write it only while the key `operator` exists, which mounting the page creates (mounting.ts). They call the
  * functions of this file only then: without the key a change of status costs one EXISTS. Every task is in exactly one set of
@@ -67,7 +67,7 @@ end
 export const readSnapshot: LuaFunction = { name: 'readSnapshot', lua: READ_SNAPSHOT };
 
 /**
- * `leaveIndex(operator, taskPrefix, id)`: takes a task out of the index that is about to be removed. Call it while there is a
+ * `leaveIndex(operator, taskPrefix, id)`: takes a task that is about to be removed out of the index. Call it while there is a
  * record. `operator`: the key. `taskPrefix`: what stands before the id in the key of a record.
  */
 export const leaveIndex: LuaFunction = {

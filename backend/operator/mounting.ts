@@ -12,16 +12,18 @@ import type { CommandRunner } from '../store/commands/define-command.ts';
 import { INDEXED_AT_ONCE, indexTasks } from '../store/commands/operator/index-tasks.ts';
 import { OperatorKeys } from './operator-keys.ts';
 
-/** For so long after the page was last mounted, scripts still write for it. */
+/** Scripts go on writing for the page for this long after it was last mounted. */
 const MOUNTED_TTL_S = 7 * 24 * 3_600;
+/** While the page is mounted, its keys are renewed this often. */
 const RENEW_EVERY_MS = 600_000;
-/** After a failure: Redis is away, or another process indexes. */
+/** The wait before the next try, if Redis is away or another process indexes. */
 const RETRY_MS = 5_000;
 const KEYS_PER_STEP = 500;
 const STEP_PAUSE_MS = 100;
-/** Of the process that indexes. */
+/** The lease of the process that indexes. Each step renews it. */
 const LEASE = 'operator';
 const LEASE_MS = 30_000;
+/** What the key `indexed` holds when all tasks are indexed. Before that, it holds the cursor of SCAN. */
 const DONE = 'done';
 /** The end of a key of a record: `task:` and a UUID. Other keys of a task have more behind it. */
 const ID = /[0-9a-f-]{36}$/;
@@ -46,7 +48,7 @@ export class Mounting {
     this.#keys = new OperatorKeys(redis.keys.prefix);
   }
 
-  /** Whether all tasks are indexed that were stored before. @throws TaskError `store_unavailable` */
+  /** Whether the tasks that were stored before the page was mounted are all indexed. @throws TaskError `store_unavailable` */
   async isIndexed(): Promise<boolean> {
     return (await this.#redis.send((client) => client.get(this.#keys.indexed))) === DONE;
   }
@@ -76,6 +78,7 @@ export class Mounting {
     return true;
   }
 
+  /** Renews the time that the keys of the page are kept. */
   async #renew(): Promise<void> {
     const { mounted, names, indexed, version, audit } = this.#keys;
     await this.#redis.send((client) => client.set(mounted, '', { EX: MOUNTED_TTL_S }));

@@ -1,6 +1,6 @@
 /**
- * The names of the Redis keys that the operator's page uses. It serves all that read or write them from TypeScript. The table
- * in `index-scripts.ts` says of what type each is and what it holds.
+ * The names of the Redis keys that the operator's page uses. It serves all that read or write them from TypeScript. Scripts write
+ * most of them: the table in `index-scripts.ts` says what these hold.
  */
 
 import type { Status } from '../../core/tasks/snapshot.ts';
@@ -18,9 +18,9 @@ export class OperatorKeys {
   readonly version: string;
   /** How many events were sent to the bus, by the hour. */
   readonly sent: string;
-  /** How far the tasks that were stored before are indexed (mounting.ts). */
+  /** A text: how far the tasks that were stored before the page was mounted are indexed (mounting.ts). */
   readonly indexed: string;
-  /** What operators have done, the newest first. */
+  /** A list: what operators have done, the newest first (audit-log.ts). */
   readonly audit: string;
 
   /** @param prefix before every key, for example `inloop:` */
@@ -48,7 +48,7 @@ export class OperatorKeys {
     return `${this.mounted}:runs:${name}`;
   }
 
-  /** What an operator was shown before an act. */
+  /** A text: the preview of an act (operator/acts/preview-store.ts). */
   preview(token: string): string {
     return `${this.mounted}:preview:${token}`;
   }

@@ -1,7 +1,7 @@
 /**
  * Pauses definitions: workers take no task of a paused one until it is resumed. New tasks still queue, and those that run
- * go on. The scripts that take jobs look at the key `paused:<name>` (queue/line-scripts.ts). A worker of an earlier
- * version does not.
+ * go on. It serves the operator's page. The scripts that take jobs look at the key `paused:<name>` (queue/line-scripts.ts). A
+ * worker of an earlier version does not.
  */
 
 import type { CommandRunner } from '../store/commands/define-command.ts';

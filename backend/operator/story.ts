@@ -29,7 +29,7 @@ export async function readStory(
   const lines = await redis.send((client) => client.lRange(`${redis.keys.task(id)}:story`, 0, -1));
   const story: StoryEntry[] = [];
   for (const line of lines.reverse()) {
-    // Entries of one task are few, and each comes from one of our scripts.
+    // Only our scripts write entries, so each is valid JSON.
     story.push(toEntry(JSON.parse(line) as Stored, story.at(-1)?.attempt ?? 0));
   }
   return { story, isCut: lines.length >= STORY_LENGTH || story[0]?.type !== 'accepted' };
@@ -37,12 +37,13 @@ export async function readStory(
 
 /** @param lastAttempt of the entry before */
 function toEntry(stored: Stored, lastAttempt: number): StoryEntry {
-  const [at, status, attempt = lastAttempt, , , code = '', worker = '', expectedAt = ''] = stored;
+  const [at, status, attempt = lastAttempt, , attemptBefore = attempt, code = '', worker = '', expectedAt = ''] = stored;
   const type = typeOf(stored);
   return {
     at: new Date(at).toISOString(),
     type,
-    attempt: status === 'retrying' ? (stored[4] ?? attempt) : attempt,
+    // An entry about an attempt that has ended names that attempt, not the one that the task waits for.
+    attempt: status === 'retrying' ? attemptBefore : attempt,
     code: code || null,
     worker: type === 'pushed' || type === 'accepted' ? null : worker || null,
     dueAt: status === 'retrying' ? expectedAt || null : null,

@@ -1,4 +1,4 @@
-/** Reads records of tasks as the operator's page shows them, of any owner, several in one round trip. */
+/** Reads records of tasks of any owner, several in one round trip. It serves the operator's page. */
 
 import type { Children, Snapshot } from '../../core/tasks/snapshot.ts';
 import { omitResult } from '../../core/wire.ts';
@@ -10,7 +10,7 @@ import { decodeSnapshot, FIELD, storedSnapshot, unlessDamaged } from '../store/r
 export interface TaskEntry {
   readonly id: string;
   readonly owner: string;
-  /** Without a big result. */
+  /** Without its result, which lists do not show. */
   readonly snapshot: Snapshot;
   /** The id of the task that tries this one again. */
   readonly retriedBy: string | null;
@@ -46,7 +46,7 @@ export async function readEntries(
 function decode(id: string, values: readonly (string | null)[]): TaskEntry | null {
   const [text, seenAt, owner, retriedBy, worker, begunAt, run, gate, suspicion] = values;
   if (!text || !owner) return null;
-  const snapshot = omitBig(decodeSnapshot(storedSnapshot(text, seenAt)));
+  const snapshot = omitResult(decodeSnapshot(storedSnapshot(text, seenAt)));
   return {
     id,
     owner,
@@ -61,7 +61,3 @@ function decode(id: string, values: readonly (string | null)[]): TaskEntry | nul
   };
 }
 
-/** Lists show no results, so none is kept in memory. */
-function omitBig(snapshot: Snapshot): Snapshot {
-  return snapshot.status === 'succeeded' ? omitResult(snapshot) : snapshot;
-}

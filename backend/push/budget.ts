@@ -44,7 +44,7 @@ export class Budget {
     this.perSecond = perSecond;
   }
 
-  /** How many owners have an entry here. An owner without a message for a second or two, and without a share, has none. */
+  /** How many owners have an entry here. Entries that are not needed any more are removed when an entry is made. */
   get owners(): number {
     return this.#owners.size;
   }
@@ -74,7 +74,10 @@ export class Budget {
     return Math.max(share.count - countedOf(known, share).length, 0);
   }
 
-  /** When one more message may leave, if no other leaves before; Infinity if none counts. Call `left` first. */
+  /**
+   * When one more message may leave, if no other leaves before; Infinity if no message counts now. Call `left` first: it removes
+   * the messages that count no longer.
+   */
   nextAt(owner: string, now: number): number {
     const known = this.#owners.get(owner);
     if (!known) return Number.POSITIVE_INFINITY;
@@ -109,7 +112,7 @@ export class Budget {
     return known;
   }
 
-  /** Once a second, forgets the owners without a message that counts and without a share. */
+  /** At most once a second: forgets the owners without a message that counts and without a share. */
   #clean(now: number): void {
     if (now - this.#cleanedAt < SECOND_MS) return;
     this.#cleanedAt = now;

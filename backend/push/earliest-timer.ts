@@ -1,4 +1,4 @@
-/** A timer that fires at the earliest of the times that it was given. It serves the publisher and the turns. */
+/** A timer that fires at the earliest of the times that it was given. It serves the publisher and the waits for turns. */
 
 export class EarliestTimer {
   readonly #onDue: () => void;

@@ -3,7 +3,8 @@
  * timers and no I/O; time goes in, in ms of a clock that never goes back.
  *
  * - At most one event of a task waits, the newest.
- * - An urgent event (an outcome) leaves with the next request. Any other leaves when its owner's budget allows.
+ * - An urgent event (an outcome, or the end of a session) leaves with the next request. Any other leaves when its owner's
+ *   budget allows.
  * - An owner's events leave in order, one request at a time.
  * - A request carries up to 10 events of any owners. One that is not full waits up to 25 ms for more events, unless one
  *   of its events is urgent or there is little traffic.

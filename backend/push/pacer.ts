@@ -23,7 +23,7 @@ const WIDEST_WINDOW_MS = 1_000;
 const SLOW_MS = 100;
 /** A wider window is kept this long at least. After that, a quick answer halves it. */
 const WIDE_FOR_MS = 1_000;
-/** How often the owners without tasks are forgotten. */
+/** How often the owners without tasks are forgotten at most: a new owner makes it happen. */
 const CLEAN_EVERY_MS = 1_000;
 
 /** A turn that a task was given. */
@@ -159,7 +159,7 @@ export class Pacer {
     return owner;
   }
 
-  /** Once a second, forgets the owners without tasks, open turns or a window. */
+  /** At most once a second: forgets the owners without tasks, open turns or a window. */
   #clean(now: number): void {
     if (now - this.#cleanedAt < CLEAN_EVERY_MS) return;
     this.#cleanedAt = now;

@@ -80,7 +80,7 @@ describe('over any course of events', () => {
     );
   });
 
-  it('the last state of every task arrives when the bus is up throughout', async () => {
+  it('the last snapshot of every task arrives when the bus is up throughout', async () => {
     await fc.assert(
       fc.asyncProperty(anySteps, async (steps) => {
         ({ bus, settled, publisher } = makePublisher());

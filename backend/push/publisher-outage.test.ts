@@ -140,7 +140,7 @@ describe('an outage', () => {
       await jest.advanceTimersByTimeAsync(1_000);
       most = Math.max(most, publisher.waiting.events);
     }
-    // What comes before it is given up: two seconds' worth, outcomes as texts of at most 10 KB.
+    // Events wait only in the first two seconds of the outage: 1,000 of them, and some of the next second.
     expect(most).toBeLessThanOrEqual(1_500);
     expect(publisher.waiting).toEqual({ owners: 0, events: 0, bytes: 0 });
     expect(counted(publisher, 'dropped') - before).toBe(300_000);
@@ -199,7 +199,7 @@ describe('an event that the bus will not take', () => {
   });
 
   it.each([401, 403, 404, 429, 500, 503])(
-    'is not one that was refused with %d: the bus may take it later, so the store keeps it',
+    'is kept by the store if the bus answered %d: the bus may take it later',
     async (status) => {
       bus.answer = () => new BusError(`the bus answered ${status}`, status);
       publisher.publish('ada', failed(running('a')));

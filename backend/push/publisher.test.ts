@@ -62,7 +62,7 @@ describe('what is sent', () => {
     expect(seen.every((store) => store === undefined)).toBe(true);
   });
 
-  it('leaves in one request what changed in one tick, at most ten events each', async () => {
+  it('shares a request with what else changed in the same tick, up to ten events', async () => {
     for (let n = 0; n < 25; n++) publisher.publish(`user-${n % 7}`, running(`t${n}`));
     await soon();
     // Requests with events of one owner never overlap. Where the limit cuts an owner's events in two, the second part waits.

@@ -14,7 +14,7 @@
 
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import type { SeenEvent } from '../../core/wire.ts';
-import { outside } from '../async.ts';
+import { runOutside } from '../async.ts';
 import type { Emitter } from '../events/events.ts';
 import { Outage } from '../events/outage.ts';
 import { Budget } from './budget.ts';
@@ -36,7 +36,7 @@ import {
   toBusEvent,
   zeroCounts,
 } from './push-events.ts';
-import { type Turn, type TurnOptions, Turns } from './turns.ts';
+import { type Turn, type TurnOptions, TurnWaiters } from './turn-waiters.ts';
 
 /** Bounds memory while the bus is slow: 10,000 outcomes of at most 10 KB each are 100 MB. */
 const MAX_WAITING_OUTCOMES = 10_000;
@@ -72,7 +72,7 @@ export class Publisher {
   readonly #budget: Budget;
   readonly #outbox: Outbox<PushEvent>;
   readonly #pacer: Pacer;
-  readonly #turns: Turns;
+  readonly #turnWaiters: TurnWaiters;
   /** Sends what the outbox held back, even if no event is added meanwhile. */
   readonly #timer = new EarliestTimer(() => this.#sendDue());
   #requestsUnderWay = 0;
@@ -95,7 +95,7 @@ export class Publisher {
     });
     this.#budget = new Budget(options.eventsPerSecond);
     this.#pacer = new Pacer(this.#budget);
-    this.#turns = new Turns(this.#pacer);
+    this.#turnWaiters = new TurnWaiters(this.#pacer);
     this.#outbox = new Outbox({
       budget: this.#budget,
       maxUrgent: MAX_WAITING_OUTCOMES,
@@ -121,7 +121,7 @@ export class Publisher {
    */
   async probe(): Promise<boolean> {
     if (!this.isDown) {
-      this.#probing ??= outside(() => this.#send([])).finally(() => {
+      this.#probing ??= runOutside(() => this.#send([])).finally(() => {
         this.#probing = null;
       });
       await this.#probing;
@@ -174,7 +174,7 @@ export class Publisher {
    * @param key names the waiter, uniquely. A second wait with the same key ends the first with null.
    */
   takeTurn(owner: string, key: string, options: TurnOptions): Promise<Turn | null> {
-    return this.#turns.take(owner, key, options);
+    return this.#turnWaiters.waitForTurn(owner, key, options);
   }
 
   /** Resolves when nothing waits any more, or after `limit` ms. */
@@ -194,7 +194,7 @@ export class Publisher {
     if (this.#backoff) clearTimeout(this.#backoff);
     this.#timer.stop();
     this.#outbox.dropAll('closed');
-    this.#turns.close();
+    this.#turnWaiters.close();
   }
 
   #add(owner: string, event: PushEvent): void {
@@ -227,7 +227,7 @@ export class Publisher {
       const batch = this.#outbox.takeBatch(performance.now(), this.#requestsUnderWay);
       if (batch.length === 0) break;
       // A request carries events of many tasks, so it belongs to the trace of none.
-      void outside(() => this.#send(batch));
+      void runOutside(() => this.#send(batch));
     }
     // If nothing may be sent now, this is called again when a request or the backoff ends.
     if (this.#maySend) this.#timer.schedule(this.#outbox.nextBatchAt);

@@ -3,7 +3,7 @@
  * events. Pure: time goes in, in ms of a clock that never goes back.
  *
  * It is a leaky bucket: each event fills it by 1, and 50 a second leak out. Traffic is low while it holds less than 10. So
- * one event each 20 ms is low traffic, and so are 10 events at once after a pause.
+ * one event each 20 ms is low traffic. After a pause, traffic stays low until 10 events have left at once.
  */
 
 const LEAK_PER_MS = 50 / 1_000;

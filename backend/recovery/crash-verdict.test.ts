@@ -135,7 +135,7 @@ describe('a worker with killers among its tasks', () => {
         fc.array(anyTask, { minLength: 1, maxLength: 6 }),
         fc.integer({ min: 1, max: 4 }),
         (specs, concurrency) => {
-          // With one killer the blame is always right. With more, an honest task may be beside a killer on its probation.
+          // With one killer the verdict is always right. With more, an honest task may be beside a killer on its probation.
           const first = specs.findIndex(({ kills }) => kills);
           const tasks = specs.map(
             ({ ms, kills }, n): Sim => ({

@@ -1,5 +1,5 @@
 /**
- * Which task is to blame when a worker process dies. Pure. It serves `lost-workers.ts`.
+ * Decides which tasks the crash of a worker process is charged to. Pure. It serves `lost-workers.ts`.
  *
  * A process takes all its tasks with it, and usually one of them is the cause (memory, a native crash, `process.exit`). The
  * others must not pay with an attempt. So a crash is charged only to a task that alone can be the cause:
@@ -7,11 +7,11 @@
  * | the process ran                                   | verdict                                                        |
  * |---------------------------------------------------|----------------------------------------------------------------|
  * | one task                                          | charged                                                        |
- * | several, none on probation                        | all are suspects, and none is charged                          |
+ * | several, none or more than one on probation       | all are suspects, and none is charged                          |
  * | several, one on probation                         | that one is charged; the others are innocent                   |
  * | one task, and the watchdog ended it, since the    | deadline: the task has failed                                  |
  * | event loop was blocked beyond the task's deadline |                                                                |
- * | several, and the watchdog ended it                | nobody is charged, since any of them may have blocked. If one  |
+ * | several, and the watchdog ended it                | none is charged, since any of them may have blocked. If one    |
  * |                                                   | was on probation, it is a suspect and the others are innocent; |
  * |                                                   | otherwise all are suspects                                     |
  *
@@ -35,7 +35,7 @@ export interface CrashedTask {
 
 /**
  * - `deadline`: it blocked its process beyond its own deadline, with nothing beside it. The task has failed.
- * - `charged`: it is to blame. The crash costs it an attempt.
+ * - `charged`: it counts as the cause. The crash costs it an attempt.
  * - `suspect`: it could be the cause. It starts again with the same attempt, on probation.
  * - `innocent`: another task is the cause. It starts again with the same attempt.
  */

@@ -50,8 +50,8 @@ beforeEach(() => {
 });
 afterEach(() => redis.close());
 
-/** A sweeper of a process of its own, on the same Redis. */
-function sweeper(): LostWorkers {
+/** The part of another process's sweeper that recovers lost workers, on the same Redis. */
+function openLostWorkers(): LostWorkers {
   return new LostWorkers({
     redis,
     store,
@@ -69,9 +69,9 @@ function sweeper(): LostWorkers {
   });
 }
 
-/** Sweeps once for each second of `ms`. */
-async function watch(one: LostWorkers, ms: number): Promise<void> {
-  for (const end = now + ms; now < end; now += 1_000) await one.sweep();
+/** Lets `ms` pass, and sweeps once in each second. */
+async function sweepFor(lostWorkers: LostWorkers, ms: number): Promise<void> {
+  for (const end = now + ms; now < end; now += 1_000) await lostWorkers.sweep();
 }
 
 /** Stores a task that `worker` runs. Returns its id. */
@@ -99,10 +99,10 @@ describe('a worker whose heartbeat is missing', () => {
   it('is dead after half the time that a heartbeat lasts, and its only task is charged', async () => {
     const id = await run('w');
     die('w');
-    const one = sweeper();
-    await watch(one, 2_000);
+    const lostWorkers = openLostWorkers();
+    await sweepFor(lostWorkers, 2_000);
     expect(await state(id)).toBe('running 1/3, shared 0, charged 0');
-    await watch(one, 1_000);
+    await sweepFor(lostWorkers, 1_000);
     expect(await state(id)).toBe('retrying 2/3, shared 0, charged 1');
     expect(published).toMatchObject([{ id, status: 'retrying', error: { code: 'worker_lost' } }]);
     expect(await registry.list()).toEqual([]);
@@ -112,7 +112,7 @@ describe('a worker whose heartbeat is missing', () => {
     const [damaged, id] = [await run('w'), await run('w')];
     await redis.send((client) => client.hSet(redis.keys.task(damaged), 's', '{"torn'));
     die('w');
-    await watch(sweeper(), 3_000);
+    await sweepFor(openLostWorkers(), 3_000);
     expect(await state(id)).toMatch(/^retrying 2\/3/);
     expect(await registry.list()).toEqual([]);
   });
@@ -128,7 +128,7 @@ describe('a worker whose heartbeat is missing', () => {
     await apply(3, '3');
     await apply(4);
     die('w');
-    await watch(sweeper(), 3_000);
+    await sweepFor(openLostWorkers(), 3_000);
     const record = await store.read(id, { run: true, checkpoint: true });
     expect(record).toMatchObject({
       handedBackProgress: null,
@@ -140,18 +140,18 @@ describe('a worker whose heartbeat is missing', () => {
   it('is not dead while there are long pauses between sweeps: everything stood still, its worker too', async () => {
     const id = await run('w');
     die('w');
-    const one = sweeper();
-    for (let sweeps = 0; sweeps < 5; sweeps++, now += 10_000) await one.sweep();
+    const lostWorkers = openLostWorkers();
+    for (let sweeps = 0; sweeps < 5; sweeps++, now += 10_000) await lostWorkers.sweep();
     expect(await state(id)).toBe('running 1/3, shared 0, charged 0');
   });
 
   it('is not dead after an outage of Redis, in which it could not be renewed, however short the outage was', async () => {
     const id = await run('w');
     die('w');
-    const one = sweeper();
+    const lostWorkers = openLostWorkers();
     for (let outages = 0; outages < 5; outages++) {
-      await watch(one, 2_000);
-      one.redisWasAway();
+      await sweepFor(lostWorkers, 2_000);
+      lostWorkers.redisWasAway();
     }
     expect(await state(id)).toBe('running 1/3, shared 0, charged 0');
   });
@@ -161,20 +161,20 @@ describe('a worker whose heartbeat is missing', () => {
     async (ms) => {
       const id = await run('w');
       die('w');
-      const one = sweeper();
-      for (let sweeps = 0; sweeps < 4; sweeps++, now += ms) await one.sweep();
+      const lostWorkers = openLostWorkers();
+      for (let sweeps = 0; sweeps < 4; sweeps++, now += ms) await lostWorkers.sweep();
       expect(await state(id)).toBe('retrying 2/3, shared 0, charged 1');
     },
   );
 
   it('is not dead when it is back in time', async () => {
     const id = await run('w');
-    const one = sweeper();
+    const lostWorkers = openLostWorkers();
     for (let n = 0; n < 3; n++) {
       die('w');
-      await watch(one, 2_000);
+      await sweepFor(lostWorkers, 2_000);
       heartbeats.clear();
-      await watch(one, 1_000);
+      await sweepFor(lostWorkers, 1_000);
     }
     expect(await state(id)).toBe('running 1/3, shared 0, charged 0');
   });
@@ -184,7 +184,7 @@ describe('of several tasks', () => {
   it('none is charged, all are suspects, and each waits for its next run', async () => {
     const ids = [await run('w'), await run('w')];
     die('w');
-    await watch(sweeper(), 4_000);
+    await sweepFor(openLostWorkers(), 4_000);
     for (const id of ids) expect(await state(id)).toBe('retrying 1/3, shared 1, charged 0');
   });
 
@@ -192,15 +192,15 @@ describe('of several tasks', () => {
     const innocent = await run('w');
     const culprit = await run('w', 'probation');
     die('w');
-    await watch(sweeper(), 4_000);
+    await sweepFor(openLostWorkers(), 4_000);
     expect(await state(innocent)).toBe('retrying 1/3, shared 0, charged 0');
     expect(await state(culprit)).toBe('retrying 2/3, shared 0, charged 1');
   });
 
   it('none has failed if the watchdog ended the process because of the deadline of one', async () => {
     const ids = [await run('w'), await run('w')];
-    await endWith('w', ids);
-    await watch(sweeper(), 4_000);
+    await endByWatchdog('w', ids);
+    await sweepFor(openLostWorkers(), 4_000);
     for (const id of ids) expect(await state(id)).toBe('retrying 1/3, shared 1, charged 0');
   });
 
@@ -208,7 +208,7 @@ describe('of several tasks', () => {
     const mine = await run('w');
     const other = await run('x');
     die('w');
-    await watch(sweeper(), 4_000);
+    await sweepFor(openLostWorkers(), 4_000);
     expect(await state(mine)).toBe('retrying 2/3, shared 0, charged 1');
     expect(await state(other)).toBe('running 1/3, shared 0, charged 0');
   });
@@ -216,7 +216,7 @@ describe('of several tasks', () => {
   it('a verdict holds, though the sweeper dies in the middle and another one carries the rest of it out', async () => {
     const ids = [await run('w'), await run('w'), await run('w')];
     die('w');
-    const first = sweeper();
+    const first = openLostWorkers();
     const apply = store.apply.bind(store);
     let done = 0;
     store.apply = async (...args) => {
@@ -224,15 +224,15 @@ describe('of several tasks', () => {
       done += 1;
       return apply(...args);
     };
-    await expect(watch(first, 4_000)).rejects.toThrow('the process died');
+    await expect(sweepFor(first, 4_000)).rejects.toThrow('the process died');
     store.apply = apply;
-    await watch(sweeper(), 4_000);
+    await sweepFor(openLostWorkers(), 4_000);
     for (const id of ids) expect(await state(id)).toBe('retrying 1/3, shared 1, charged 0');
   });
 });
 
 /** As when the watchdog ends the process of `worker`, which is blocked beyond the deadlines of the tasks `ids`. */
-async function endWith(worker: string, ids: readonly string[]): Promise<void> {
+async function endByWatchdog(worker: string, ids: readonly string[]): Promise<void> {
   const { keys } = redis.watchdogTarget(worker);
   const raw = await createClient({ url: server.url }).connect();
   await raw.set(keys.overDeadline, ids.join(' '));
@@ -243,8 +243,8 @@ async function endWith(worker: string, ids: readonly string[]): Promise<void> {
 describe('a task that blocked its worker alone, beyond its deadline', () => {
   it('has failed, once and for all', async () => {
     const id = await run('w');
-    await endWith('w', [id]);
-    await watch(sweeper(), 4_000);
+    await endByWatchdog('w', [id]);
+    await sweepFor(openLostWorkers(), 4_000);
     expect((await read(id)).snapshot).toMatchObject({ status: 'failed', attempt: 1, error: { code: 'deadline' } });
   });
 });
@@ -253,7 +253,7 @@ describe('a task that killed its worker each time', () => {
   it('has failed after its attempts, and its owner reads why', async () => {
     const id = await run('w', 'free', 1);
     die('w');
-    await watch(sweeper(), 4_000);
+    await sweepFor(openLostWorkers(), 4_000);
     expect((await read(id)).snapshot).toMatchObject({
       status: 'failed',
       attempt: 1,
@@ -266,7 +266,7 @@ describe('a task that killed its worker each time', () => {
     const { snapshot, owner } = await read(id);
     await store.apply({ snapshot, owner }, { type: 'cancel', at: clock.iso() });
     die('w');
-    await watch(sweeper(), 4_000);
+    await sweepFor(openLostWorkers(), 4_000);
     expect((await read(id)).snapshot.status).toBe('cancelled');
   });
 });
@@ -276,7 +276,7 @@ describe('a worker whose watchdog says that it is blocked', () => {
     const id = await run('w');
     heartbeats.set('w', { blockedFor: 20_000 });
     const before = (await read(id)).snapshot;
-    await watch(sweeper(), 11_000);
+    await sweepFor(openLostWorkers(), 11_000);
     const { snapshot } = await read(id);
     expect(snapshot).toMatchObject({ status: 'running', attempt: 1 });
     // Every five seconds: three times in eleven.

@@ -17,8 +17,8 @@ import type { Isolation, Suspicion } from './probation.ts';
 import type { KnownWorker } from './worker-registry.ts';
 
 /**
- * Of the time between two sweeps at most this much counts as time in which a heartbeat was missing. On a slow machine sweeps come
- * late. Then a dead worker is found later, but it is found.
+ * At most this much of the time between two sweeps counts as time in which a heartbeat was missing. On a slow machine sweeps
+ * come late. Then a dead worker is found later, but it is found.
  */
 const MOST_COUNTED_MS = 1_250;
 /** After a longer pause, everything stood still, workers too. Then the time in which heartbeats are missing begins anew. */
@@ -34,7 +34,7 @@ const MISSED_SHARE = 0.5;
  * after it last did. The heartbeat expires 3.3 s later.
  */
 const DEAD_BEFORE_SHARE = 2 / 3;
-/** A blocked worker's tasks get a sign of life this often, as other tasks do. */
+/** The tasks of a blocked worker get a sign of life this often. Those of others get one every 10 s (worker/task-worker.ts). */
 const SIGN_OF_LIFE_MS = 5_000;
 
 /** What is needed of Redis. Each method rejects with a TaskError `store_unavailable` while Redis is away. */

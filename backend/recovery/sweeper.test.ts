@@ -110,7 +110,7 @@ describe('one sweep', () => {
     expect(await round()).toEqual([]);
   });
 
-  it('asks the bus where it is the first of its process, without waiting for Redis; later ones do not ask', async () => {
+  it('asks the bus if it is the first of its process, without waiting for Redis; later ones do not ask', async () => {
     const { sweeper, state } = setUp();
     state.isRedisAway = true;
     for (let n = 0; n < 3; n++) await sweeper.sweep();
@@ -125,7 +125,7 @@ describe('one sweep', () => {
     expect(await round()).toEqual(SWEPT);
   });
 
-  it('takes no bug in one of its parts for an outage: dead workers would never be found', async () => {
+  it('does not count a bug in one of its parts as an outage: then dead workers would never be found', async () => {
     const { round, state } = setUp();
     state.isGateKeeperBroken = true;
     expect(await round()).toEqual(SWEPT);

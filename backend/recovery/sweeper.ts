@@ -29,7 +29,7 @@ const PUBLISHER_GRACE_MS = 10_000;
  * worker handles a definition, each sweep fills the list up to this many jobs. The price: up to 100 jobs a second are taken out
  * of turn.
  */
-const LIST_FOR_OLD_WORKERS = 100;
+const JOBS_FOR_OLD_WORKERS = 100;
 
 /** What is needed of Redis. Each method rejects with a TaskError `store_unavailable` while Redis is away. */
 export interface SweeperRedis {
@@ -150,7 +150,7 @@ export class Sweeper {
   async #fillForOldWorkers(): Promise<void> {
     const { redis, registry } = this.#options;
     const old = (await registry.list()).filter(({ isAlive, knowsLine }) => isAlive && !knowsLine);
-    for (const name of new Set(old.flatMap(({ names }) => names))) await redis.fillList(name, LIST_FOR_OLD_WORKERS);
+    for (const name of new Set(old.flatMap(({ names }) => names))) await redis.fillList(name, JOBS_FOR_OLD_WORKERS);
   }
 
   async #announceDefinitions(): Promise<void> {

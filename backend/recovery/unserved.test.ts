@@ -1,4 +1,4 @@
-// On a real Redis, with a clock that the test moves.
+// Which tasks are marked and told of since no worker handles them, on a real Redis, with a clock that the test moves.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { v7 as uuid } from 'uuid';
 import { channelOf } from '../../core/channel.ts';
@@ -43,13 +43,13 @@ beforeEach(async () => {
   });
   clock = new Clock({ ask: () => redis.time() });
   store = new TaskStore(redis, clock);
-  unserved = sweeper();
+  unserved = openUnservedTasks();
   await redis.addDefinitions([NAME]);
 });
 afterEach(() => redis.close());
 
-/** The sweeper of a process of its own: what it has noticed before, no other process knows. */
-function sweeper(): UnservedTasks {
+/** The part of another process's sweeper that marks unserved tasks. It does not know what other processes have noticed. */
+function openUnservedTasks(): UnservedTasks {
   return new UnservedTasks({
     redis,
     store,
@@ -139,7 +139,7 @@ describe('a task that no living worker handles', () => {
     const tasks = await Promise.all(Array.from({ length: 150 }, accept));
     await sweepFor(30_000, []);
     await unserved.sweep([]);
-    const next = sweeper();
+    const next = openUnservedTasks();
     for (let sweeps = 0; sweeps < 3; sweeps++) await next.sweep([worker()]);
     expect(await Promise.all(tasks.map(waitingFor))).toEqual(tasks.map(() => null));
   });
@@ -147,7 +147,7 @@ describe('a task that no living worker handles', () => {
   it('loses its mark by a sweeper that sweeps again after a while in which another did', async () => {
     await sweepFor(1_000, [worker()]);
     const task = await accept();
-    const other = sweeper();
+    const other = openUnservedTasks();
     await other.sweep([]);
     now += 30_000;
     await other.sweep([]);

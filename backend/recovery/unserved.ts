@@ -27,7 +27,10 @@ const LONGEST_GAP_MS = 2_500;
 export interface UnservedRedis {
   /** The definitions that servers start. */
   definitions(): Promise<readonly string[]>;
-  /** A page of the jobs of a definition that wait for a worker. `cursor`: the `next` of the page before, or null. */
+  /**
+   * A page of the jobs of a definition that wait for a worker or that a worker has taken, which may be dead. `cursor`: the `next`
+   * of the page before, or null.
+   */
   waitingJobs(name: string, cursor: WaitingCursor | null, limit: number): Promise<WaitingJobs>;
 }
 

@@ -51,7 +51,7 @@ export class WorkerRegistry {
   }
 
   /** The time between two renewals, in ms. */
-  static renewEvery({ stallInterval }: WorkerInfo): number {
+  static renewalIntervalOf({ stallInterval }: WorkerInfo): number {
     return stallInterval / RENEWALS_PER_HEARTBEAT;
   }
 

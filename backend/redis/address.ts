@@ -3,7 +3,7 @@
 import { isIP } from 'node:net';
 import { ConfigError } from '../../core/config-error.ts';
 
-/** Settings of a `rediss:` connection. The names are those of Node's `tls.connect`. */
+/** Settings of a connection with TLS. The names are those of Node's `tls.connect`. */
 export interface RedisTls {
   /** For a private CA: certificates of the authorities that may have signed Redis' certificate, as PEM. */
   readonly ca?: string | Buffer | readonly (string | Buffer)[];
@@ -22,7 +22,7 @@ export interface RedisEndpoint {
    * User and password are percent-encoded. Sentinels that ask for a password get the same one.
    */
   readonly url: string;
-  /** Only for `rediss:` addresses. */
+  /** Only for addresses that begin with `rediss:` or `rediss+sentinel:`. */
   readonly tls?: RedisTls;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Makes clients of @redis/client. It serves `connection.ts` and `sentinel.ts`. Such a client connects once. It does not
- * reconnect, queue commands or time out: `connection.ts` and its users do that.
+ * Makes clients of @redis/client. It serves `connection.ts`, `sentinel.ts` and `diagnosis.ts`. Such a client connects once. It
+ * does not reconnect, queue commands or time out: `connection.ts` and its users do that.
  */
 
 import { RedisClient, type RedisClientOptions, type RedisClientType, type RedisScripts } from '@redis/client';
@@ -10,9 +10,9 @@ import type { Host, RedisAddress } from './address.ts';
 const CONNECT_MS = 3_000;
 /**
  * How many bytes may wait in the socket before the client stops writing, until the next turn of the event loop. Node's own limit
- * is 16 KB (64 KB from Node 22 on). A command takes about 250 bytes, so 65 of them left in each turn. A server that gets 200
- * requests in a turn then writes its commands later and later, until they miss their deadlines although Redis is idle. 1 MiB is
- * 4,000 commands.
+ * is 16 KB (64 KB from Node 22 on). A command takes about 250 bytes, so 65 commands would leave in each turn. A server that gets
+ * 200 requests in a turn would write its commands later and later, until they miss their deadlines although Redis is idle.
+ * 1 MiB is 4,000 commands.
  */
 const WRITE_BUFFER_BYTES = 1_048_576;
 /** How many commands may wait for an answer. More are refused at once, so that memory is bounded while Redis hangs. */

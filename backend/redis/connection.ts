@@ -50,9 +50,9 @@ export interface ConnectionOptions<S extends RedisScripts> {
 interface OpenConnection<S extends RedisScripts> {
   readonly client: Client<S>;
   /** Ends the connection. `reason` goes to `onFault`, unless it is null. */
-  readonly leave: (reason: unknown) => void;
-  /** Resolves with the `reason` of `leave` once the connection has ended. It never rejects. */
-  readonly left: Promise<unknown>;
+  readonly end: (reason: unknown) => void;
+  /** Resolves with the `reason` of `end` once the connection has ended. It never rejects. */
+  readonly ended: Promise<unknown>;
 }
 
 interface Waiter<S extends RedisScripts> {
@@ -103,7 +103,7 @@ export class Connection<S extends RedisScripts> {
     const open = this.#current;
     if (open === null) return this.whenReady(patience).then(() => this.run(command, 0));
     return command(open.client).catch((error: unknown) => {
-      if (faultOf(error).shouldReconnect) open.leave(error);
+      if (faultOf(error).shouldReconnect) open.end(error);
       throw error;
     });
   }
@@ -145,7 +145,7 @@ export class Connection<S extends RedisScripts> {
 
   /** Replaces the connection, if there is one, by a new one. `reason` goes to `onFault`, unless it is null. */
   renew(reason: unknown): void {
-    this.#current?.leave(reason);
+    this.#current?.end(reason);
   }
 
   /** Ends the connection for good. Whoever waits for it with a deadline gets a ClosedError. */
@@ -168,7 +168,7 @@ export class Connection<S extends RedisScripts> {
         const open = await this.#open();
         readyAt = performance.now();
         this.#admit(open);
-        const reason = await open.left;
+        const reason = await open.ended;
         this.#current = null;
         if (reason !== null) throw reason;
       } catch (error) {
@@ -184,7 +184,7 @@ export class Connection<S extends RedisScripts> {
     this.#current = open;
     this.#refusal = null;
     if (this.isClosed) {
-      open.leave(null);
+      open.end(null);
       return;
     }
     void this.#ping(open);
@@ -206,19 +206,19 @@ export class Connection<S extends RedisScripts> {
     if (this.isClosed) throw new ClosedError();
     if (address.primary !== null) this.#host = await findPrimary(address);
     const client = this.#make(clientOptions(address, this.#host));
-    let leave: (reason: unknown) => void = () => undefined;
-    const left = new Promise<unknown>((resolve) => {
-      leave = resolve;
+    let end: (reason: unknown) => void = () => undefined;
+    const ended = new Promise<unknown>((resolve) => {
+      end = resolve;
     });
     // Without a listener, a lost connection would end the process. Here even a TypeError of the client means that the
     // connection is lost: it could not read what came. As an AwayError it does not count as a bug of ours.
     client.on('error', (error: unknown) => {
       const { kind, text } = faultOf(error);
-      leave(kind === 'bug' ? new AwayError(text) : error);
+      end(kind === 'bug' ? new AwayError(text) : error);
     });
-    const close = (): void => leave(null);
+    const close = (): void => end(null);
     this.#closing.signal.addEventListener('abort', close);
-    void left.then(() => {
+    void ended.then(() => {
       this.#closing.signal.removeEventListener('abort', close);
       client.destroy();
     });
@@ -228,24 +228,24 @@ export class Connection<S extends RedisScripts> {
         OPEN_MS,
       );
     } catch (error) {
-      leave(error);
+      end(error);
       throw error;
     }
-    return { client: client as Client<S>, leave, left };
+    return { client: client as Client<S>, end, ended };
   }
 
   /** Pings until the connection ends. An unanswered ping means that it is dead although it is open. */
   async #ping(open: OpenConnection<S>): Promise<void> {
-    const ended = new AbortController();
-    void open.left.then(() => ended.abort());
-    while (!ended.signal.aborted) {
-      await delay(PING_EVERY_MS, ended.signal);
+    const over = new AbortController();
+    void open.ended.then(() => over.abort());
+    while (!over.signal.aborted) {
+      await delay(PING_EVERY_MS, over.signal);
       if (this.#options.isBlocked?.()) continue;
       const answer = open.client.sendCommand(['PING']);
       await withDeadline(answer, SILENT_MS).catch((error: unknown) => {
         // An error is an answer too, unless it sends us to another server.
         const { kind, shouldReconnect } = faultOf(error);
-        if (kind === 'away' || shouldReconnect) open.leave(error);
+        if (kind === 'away' || shouldReconnect) open.end(error);
       });
     }
   }

@@ -7,7 +7,8 @@ import { ErrorReply, MultiErrorReply } from '@redis/client';
 
 /**
  * - `away`: no answer, or not in time. The command may have been done or not.
- * - `refused`: Redis does not do the command now. Nothing was done.
+ * - `refused`: Redis does not do the command now. Nothing was done, except by a script that lacks a right for one of its
+ *   later writes ({@link wasNotDone}).
  * - `bug`: the command is wrong. Trying again does not help.
  */
 export type FaultKind = 'away' | 'refused' | 'bug';
@@ -76,7 +77,10 @@ const REFUSED_IN_WORDS =
 /** Finds one of these codes in the text of an error. */
 const CODES = new RegExp(`(?:^|[^A-Z])(${[...Object.keys(RECONNECT), ...Object.keys(REFUSED)].join('|')})(?![A-Z])`);
 
-/** What the error of a call to Redis means. An error without an answer of Redis counts as `away`. */
+/**
+ * What the error of a call to Redis means. An error that Redis has not answered counts as `bug` if it is a TypeError or the
+ * like, and as `away` if it is any other.
+ */
 export function faultOf(error: unknown): Fault {
   if (error instanceof UnusableRedisError) return { kind: 'refused', shouldReconnect: false, text: error.message };
   const reply = replyIn(error);

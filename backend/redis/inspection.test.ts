@@ -101,9 +101,12 @@ describe('the commands that are needed', () => {
     expect(commandsNeeded(scripts)).toEqual([...PLAIN_COMMANDS, 'zcard', 'incr'].sort());
   });
 
-  it('include each that our code sends', () => {
-    const files = readdirSync('backend/store', { recursive: true, encoding: 'utf8' });
-    const code = files.filter((file) => /(?<!\.test)\.ts$/.test(file)).map((file) => source(`backend/store/${file}`));
+  it('include each that store, hooks and queue send', () => {
+    const code = ['backend/store', 'backend/hooks'].flatMap((folder) =>
+      readdirSync(folder, { recursive: true, encoding: 'utf8' })
+        .filter((file) => /(?<!\.test)\.ts$/.test(file))
+        .map((file) => source(`${folder}/${file}`)),
+    );
     const methods = [...code.join('\n').matchAll(/\bclient\.(\w+)\(/g)].map(([, name]) => String(name));
     const ours = methods.filter((name) => name !== 'sendCommand').map((name) => name.toLowerCase());
     const senders = ['queue/bee-queue/queue-client.ts', 'queue/job-taker.ts', 'redis/script.ts'];

@@ -1,6 +1,7 @@
 /**
- * Inspects a Redis before it is used: its version, our rights, and whether it takes writes. It serves the task store, which
- * does not use a Redis on which inloop cannot work. So the operator sees one line at start, not one for each failed task.
+ * Inspects a Redis before it is used: its version, our rights, and whether it takes writes. It serves the task store and
+ * `npx inloop doctor`. The store does not use a Redis on which inloop cannot work. So the operator sees one line at start,
+ * not one for each failed task.
  */
 
 import { ErrorReply } from '@redis/client';
@@ -21,11 +22,11 @@ export interface InspectionOptions {
   readonly scripts: readonly string[];
 }
 
-/** Commands that are sent outside of scripts. Those that scripts call are found in the scripts. */
+/** Commands that servers and workers send outside of scripts. Those that scripts call are found in the scripts. */
 export const PLAIN_COMMANDS: readonly string[] = (
   'eval evalsha ping subscribe get set mget del exists time ' +
-  'hget hmget hgetall hset hdel lrange zrange zrem sadd smembers ' +
-  // Only bee-queue sends these.
+  'hget hmget hgetall hset hdel lrange zadd zrange zrem sadd smembers ' +
+  // Only the queue sends these (backend/queue/).
   'brpoplpush srem'
 ).split(' ');
 

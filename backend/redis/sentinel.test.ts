@@ -10,7 +10,7 @@ import { findPrimary } from './sentinel.ts';
 
 jest.setTimeout(30_000);
 
-/** Longer than the others are waited for once one has named a primary (250 ms), and shorter than any may take (1 s). */
+/** Once one sentinel has named a primary, `findPrimary` waits 250 ms for the others, and otherwise 1 s. This is in between. */
 const SLOW_MS = 350;
 
 let redis: TestRedis;

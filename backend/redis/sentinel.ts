@@ -1,5 +1,6 @@
 /**
- * Asks Redis Sentinel which server is the primary. It serves `connection.ts`, which asks before each connection.
+ * Asks Redis Sentinel which server is the primary. It serves `connection.ts`, which asks before each connection, and
+ * `diagnosis.ts`.
  *
  * All sentinels are asked at once. During a failover some of them still name the old primary, which may be running again and
  * take writes that will be lost. Each configuration has a number, its epoch, and the newest one is believed. A sentinel that

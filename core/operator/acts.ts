@@ -1,6 +1,6 @@
 /**
- * What an operator does, its preview and its result, and the list of what operators have done. It serves `operator/acts/` and
- * `operator/page/`.
+ * What an operator does, its preview and its result, and the audit log of what operators have done. It serves
+ * `operator/acts/` and `operator/page/`.
  */
 
 import type { TaskFilter, TaskRow } from './tasks.ts';
@@ -14,9 +14,9 @@ export type Act = (typeof ACTS)[number];
 export type ActTarget =
   /** `retry` and `cancel`: these tasks, at most 100. */
   | { readonly ids: readonly string[] }
-  /** `retry` and `cancel`: all that match now; at least one condition. */
+  /** `retry` and `cancel`: all tasks that match now. The filter has at least one condition. */
   | { readonly filter: TaskFilter }
-  /** `forget` */
+  /** `forget`: this user. */
   | { readonly owner: string }
   /** `pause` and `resume`: the name of a definition. */
   | { readonly name: string };
@@ -32,13 +32,16 @@ export type ActRequest =
 /** What an act would do. */
 export interface ActPreview {
   readonly act: Act;
-  /** How many tasks it would change, as far as was looked (10,000 at most). 0 for `pause` and `resume`. */
+  /** How many tasks it would change, as far as they were counted: 10,000 at most. 0 for `pause` and `resume`. */
   readonly count: number;
   /** False: there are more than `count`. The act goes on until all are done. */
   readonly isCountComplete: boolean;
   /** The first 20 of them. */
   readonly tasks: readonly TaskRow[];
-  /** For 10 minutes. The act leaves out tasks that were created after the preview. */
+  /**
+   * Starts the act, as `token` of the second call; valid for 10 minutes. Tasks that were created after the preview are left
+   * out, except by `forget`, which erases them, too.
+   */
   readonly token: string;
 }
 
@@ -47,7 +50,7 @@ export interface ActResult {
   readonly act: Act;
   /** How many tasks were changed by this call. */
   readonly done: number;
-  /** How many could not be: they had ended, say, or had been retried. */
+  /** How many tasks could not be changed: they had ended, for example, or had been retried. */
   readonly refused: number;
   /** The first 20 of the refused. `code` as in the protocol: `not_cancellable`, `not_retryable`, `too_many_tasks`, … */
   readonly refusals: readonly { readonly id: string; readonly code: string; readonly detail: string }[];
@@ -75,6 +78,6 @@ export interface AuditEntry {
   /** How many tasks were changed. */
   readonly done: number;
   readonly refused: number;
-  /** The first 100 of the changed. */
+  /** The first 100 of the changed tasks. Erased ones are not named. */
   readonly ids: readonly string[];
 }

@@ -16,10 +16,11 @@
  * | `POST /api/acts` {@link ActRequest} | 200 {@link ActPreview} with `preview: true`, else 200 {@link ActResult} |
  * | `GET /api/live?task=<id>` | 200 `text/event-stream`: {@link LiveEvents}; 503 with `Retry-After` over the limit of streams |
  *
- * Errors are `Problem` (wire.ts), as `application/problem+json`. While Redis is away every call answers 503. An act may
- * be refused with 403 `view_only`, 403 `cross_site`, 409 `preview_expired` or 422 `invalid_act`. Times are ISO 8601 in
- * UTC by Redis' clock. Texts are text, never markup, and may be hostile. No answer has an input, a result, a checkpoint
- * or a note, unless the application has asked for them (`payloads: true`).
+ * Errors are `Problem` (wire.ts), as `application/problem+json`. While Redis is away, each call that needs Redis answers 503:
+ * all but the page and `GET /api/session`. An act may be refused with 403 `view_only`, 403 `cross_site`, 409
+ * `preview_expired` or 422 `invalid_act`. Times are ISO 8601 in UTC by Redis' clock. Texts are text, never markup, and may
+ * be hostile. No answer has an input, a result, a checkpoint or a note, unless the application has asked for them
+ * (`payloads: true`).
  */
 
 import type { Act } from './acts.ts';

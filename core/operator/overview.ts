@@ -2,7 +2,7 @@
 
 import type { Outcome, Status } from '../tasks/snapshot.ts';
 
-/** Answer of `GET /api/overview`. One server asks Redis at most once a second for it, however many operators look. */
+/** Answer of `GET /api/overview`. One server reads it at most every 0.9 s, however many operators look. */
 export interface Overview {
   /** When it was read. */
   readonly time: string;
@@ -22,11 +22,11 @@ export interface Overview {
 /** A definition. */
 export interface DefinitionOverview {
   readonly name: string;
-  /** How many tasks have each status now. Ended ones as long as they are kept. About right: expired ones leave later. */
+  /** How many tasks have each status now. It may be too high: records that have expired are still counted for a while. */
   readonly counts: Readonly<Record<Status, number>>;
   /**
-   * The line: how many wait for a worker. Not those that start later, nor those that wait for an attempt or for their
-   * gate.
+   * How many tasks wait in line for a worker. Tasks that start later, and those that wait for their next attempt or at their gate,
+   * are not counted.
    */
   readonly line: number;
   /** When the oldest task that is `queued` was created; null if there is none. */
@@ -42,13 +42,16 @@ export interface DefinitionOverview {
   readonly endedByMinute: readonly number[];
   /** How many ended a minute, over the last 5 whole minutes. */
   readonly endedPerMinute: number;
-  /** Of the last (at most) 200 that ran: from the first attempt to the end, in seconds. Null if none is known. */
+  /**
+   * How long the last tasks that ran took, at most 200 of them: from the first attempt to the end, in seconds. `of`: how many
+   * tasks that are. Null if none is known.
+   */
   readonly runSeconds: { readonly median: number; readonly p95: number; readonly of: number } | null;
-  /** How those of the last 24 h ended. */
+  /** How the tasks that ended in the last 24 h ended. */
   readonly outcomes: Readonly<Record<Outcome, number>>;
   /**
-   * By the code of the error, the most frequent first, at most 20, of the last 24 h. Their sum is `outcomes.failed` or
-   * less.
+   * Failed tasks of the last 24 h by the code of the error: the 20 most frequent codes, the most frequent first. The counts add
+   * up to `outcomes.failed`, or to less if there are more codes.
    */
   readonly failures: readonly { readonly code: string; readonly count: number }[];
 }
@@ -86,7 +89,7 @@ export interface BusOverview {
   readonly eventsSent: number;
   /** Tasks that ended in that time. */
   readonly tasksEnded: number;
-  /** `2 × eventsSent / tasksEnded`; null while nothing has ended. Say {@link assumption} beside it. */
+  /** `2 × eventsSent / tasksEnded`; null while nothing has ended. Show {@link assumption} beside it. */
   readonly messagesPerTask: number | null;
   /** At the rate of that time, for 30 days; null while nothing was sent. */
   readonly messagesPerMonth: number | null;

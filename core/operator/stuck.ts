@@ -10,7 +10,8 @@
  * - `concurrency-key`: it waits at the gate of its concurrency key; the list of what is stuck names it after a minute
  * - `children`: its handler has returned, and it has waited for its children for more than a minute
  * - `cancelling`: it was cancelled more than 30 s ago, and its handler does not stop
- * - `push-backlog`: outcomes are stored and were not pushed for more than a minute. No task waits for it
+ * - `push-backlog`: new tasks or outcomes were stored more than a minute ago and are not known to be pushed. No task waits
+ *   for it
  */
 export type StuckReason =
   | 'no-worker'

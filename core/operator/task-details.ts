@@ -8,14 +8,14 @@ import type { TaskRow } from './tasks.ts';
 export interface TaskDetails {
   readonly time: string;
   readonly task: TaskRow;
-  /** The oldest first, at most 100. Empty for what happened before the operator was mounted. */
+  /** The oldest entry first, at most 100. What happened before the operator's page was mounted has no entry. */
   readonly story: readonly StoryEntry[];
-  /** Whether earlier entries of the story were dropped, or are missing since the operator was not mounted then. */
+  /** Whether earlier entries of the story were dropped, or are missing because the operator's page was not mounted then. */
   readonly isStoryCut: boolean;
   /** Why it does not go on, as far as is known; null if it does. */
   readonly stuck: StuckReason | null;
   readonly facts: TaskFacts;
-  /** Null unless the application has asked for payloads. JSON texts, each cut at 65,536 characters. */
+  /** Null unless the application has asked for payloads. JSON texts, each cut at 65,536 characters; `note` is no JSON. */
   readonly payload: {
     readonly input: string | null;
     readonly result: string | null;
@@ -26,13 +26,13 @@ export interface TaskDetails {
 
 /** What else is known of a task. */
 export interface TaskFacts {
-  /** How often a worker was given it. */
+  /** How often it was given to a worker. */
   readonly runs: number;
   /** The worker that runs it; null if none does. */
   readonly worker: { readonly id: string; readonly isAlive: boolean; readonly blockedSeconds: number } | null;
   /** How many tasks start before it; null if it does not wait in line, or that is not known. */
   readonly ahead: number | null;
-  /** The name of its definition and its concurrency key, hashed; null if it has none. */
+  /** The gate of its concurrency key, by the name `<definition>:<hash of the key>`; null if it has no such key. */
   readonly gate: { readonly name: string; readonly limit: number } | null;
   readonly parent: string | null;
   readonly children: Children | null;

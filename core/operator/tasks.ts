@@ -2,7 +2,7 @@
 
 import type { Progress, Status } from '../tasks/snapshot.ts';
 
-/** Which tasks a list or an act is about. Each that is given has to hold. In a query each is a parameter of this name. */
+/** Which tasks a list or an act is about: those that meet all given conditions. In a query, each is a parameter of this name. */
 export interface TaskFilter {
   /** One or more; in a query separated by commas. */
   readonly status?: readonly Status[];
@@ -23,8 +23,8 @@ export interface OperatorTaskPage {
   readonly time: string;
   readonly tasks: readonly TaskRow[];
   /**
-   * Pass it as `cursor`; null on the last page. `owner` and `error` look at a bounded number of tasks a call (1,000), so a
-   * page may be short or empty and still have a cursor: go on, and show how far it has looked ({@link lookedUntil}).
+   * Pass it as `cursor`; null on the last page. With `owner` or `error`, a call looks at no more than 1,000 tasks. So a page may
+   * be short or empty and still have a cursor: go on, and show how far the call has looked ({@link lookedUntil}).
    */
   readonly nextCursor: string | null;
   /** All tasks created after this time were looked at; null on the last page. */

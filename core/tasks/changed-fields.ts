@@ -11,7 +11,7 @@ export function nextRevision(task: Snapshot, at: string) {
 }
 
 /** The fields that every outcome sets. A child's outcome counts as seen at once: only the parent's goes to the inbox. */
-export function finish(task: Snapshot, at: string) {
+export function outcomeFields(task: Snapshot, at: string) {
   const common = nextRevision(task, at);
   const finishedAt = common.updatedAt;
   const seenAt = task.parent === undefined ? null : finishedAt;

@@ -28,7 +28,7 @@ describe('a task with children', () => {
     expect(later).toMatchObject({ progress: { done: 2, total: 3, failed: 1 }, signOfLifeAt: time(5) });
   });
 
-  it('shows their number, and no more, while its handler runs or an attempt is waited for', () => {
+  it('shows only their number while its handler runs or it waits for its next attempt', () => {
     const running = parent();
     expect(running).toMatchObject({ status: 'running', progress: null, children: { total: 3, ended: 0, failed: 0 } });
     const retrying = parent({ type: 'fail', at: time(2), attempt: 1, error: FAILURE, retryAt: time(9) }, news(3, 3, 3));
@@ -43,13 +43,13 @@ describe('a task with children', () => {
       expect(transition(task, news(3, 3, 0, { returned: RETURNED }))).toEqual({ ok: false, refusal: 'unchanged' });
   });
 
-  it('has failed as soon as a handler fails for the last time', () => {
+  it('has failed as soon as its last attempt fails', () => {
     const error = { ...FAILURE, retryable: false };
     const task = parent({ type: 'fail', at: time(2), attempt: 1, error });
     expect(task).toMatchObject({ status: 'failed', error, children: { total: 3, ended: 0 } });
   });
 
-  it('refuses what an attempt says that is over', () => {
+  it('refuses the events of an attempt that is over', () => {
     const task = parent(SUCCEED);
     const late: TaskEvent[] = [
       SUCCEED,
@@ -89,8 +89,8 @@ describe('a task with children', () => {
 
   it.each([
     ['they were cancelled, too', news(3, 3, 2, { returned: RETURNED }), 'cancelled'],
-    ['a failed one is ignored otherwise', news(3, 3, 1, { returned: RETURNED, onChildFailure: 'ignore' }), 'cancelled'],
-    ['all was done by then', news(3, 3, 0, { returned: RETURNED }), 'succeeded'],
+    ['one failed, though failures are ignored', news(3, 3, 1, { returned: RETURNED, onChildFailure: 'ignore' }), 'cancelled'],
+    ['all succeeded', news(3, 3, 0, { returned: RETURNED }), 'succeeded'],
     ['all have succeeded, and its handler was stopped', news(3, 3), 'cancelled'],
     ['some go on', news(3, 2, 2), 'cancelling'],
   ])('is cancelled while it waits: %s', (_why, event, status) => {

@@ -1,5 +1,6 @@
 /**
- * The rules for a parent, a task whose handler has started other tasks: its children. Pure. It serves `transition.ts`.
+ * The rules for a parent, a task whose handler has started other tasks: its children. Pure. It serves `transition.ts`, the
+ * store and the updates of parents.
  *
  * When the handler returns, the attempt is over. The parent stays `running` or `cancelling`, and waits for its children
  * (`waitingFor: 'children'`). It ends when its last child has ended. A parent that is `running` ends as soon as a child has
@@ -7,7 +8,7 @@
  */
 
 import type { TaskFailure } from '../error.ts';
-import { finish, nextRevision, withoutWait } from './changed-fields.ts';
+import { nextRevision, outcomeFields, withoutWait } from './changed-fields.ts';
 import { advance } from './progress.ts';
 import type { CancellingSnapshot, Children, Outcome, Progress, RunningSnapshot, Snapshot } from './snapshot.ts';
 
@@ -67,7 +68,7 @@ export function updateWaitingParent(task: WaitingParent, at: string, family: Fam
     if (!isNewer(task.children, children)) return null;
     return { ...task, ...nextRevision(task, at), signOfLifeAt: at, children, progress: progressOf(children) };
   }
-  const ended = { ...withoutWait(task), ...finish(task, at), children, progress: progressOf(children, true) };
+  const ended = { ...withoutWait(task), ...outcomeFields(task, at), children, progress: progressOf(children, true) };
   if (outcome === 'failed') return { ...ended, status: 'failed', result: null, error: childFailed(children) };
   if (outcome === 'cancelled') return { ...ended, status: 'cancelled', result: null, error: null };
   return { ...ended, status: 'succeeded', signOfLifeAt: at, result: returned?.result ?? null, error: null };

@@ -6,7 +6,7 @@
  * attempt, is at work too.
  */
 
-import { ConfigError } from '../config-error.ts';
+import { refuseDefinition } from '../values/options.ts';
 import { describe } from '../values/text.ts';
 
 /** See {@link WhenBusy}. */
@@ -25,7 +25,7 @@ export interface ConcurrencyOptions<Input> {
   readonly limit?: number;
   /**
    * What happens to one more:
-   * - `wait` (the default): it is `queued`, and starts when one of the others has ended, in the order of starting.
+   * - `wait` (the default): it is `queued`, and starts when one of the others has ended. The one that was queued first is next.
    * - `join`: nothing is started; `start` resolves with the task that is at work.
    * - `replace`: the oldest of the others is cancelled, and the new one starts when that has ended.
    * - `refuse`: nothing is started; `start` rejects with TaskError `already_under_way` (409).
@@ -53,18 +53,18 @@ const MAX_LIMIT = 100;
 export function toConcurrency<Input>(options: ConcurrencyOptions<Input> | undefined, what: string): Concurrency | null {
   if (options === undefined) return null;
   const expected = `expected an object like { key: (input) => input.id, whenBusy: 'wait' }`;
-  if (options === null || typeof options !== 'object') invalid(`${what}: ${expected}, got ${describe(options)}.`);
+  if (options === null || typeof options !== 'object') refuseDefinition(`${what}: ${expected}, got ${describe(options)}.`);
   const unknown = Object.keys(options).find((name) => !['key', 'limit', 'whenBusy'].includes(name));
-  if (unknown !== undefined) invalid(`${what}.${unknown} is not known; there are key, limit and whenBusy.`);
+  if (unknown !== undefined) refuseDefinition(`${what}.${unknown} is not known; there are key, limit and whenBusy.`);
   const { key, limit = 1, whenBusy = 'wait' } = options;
   if (typeof key !== 'function') {
-    invalid(`${what}.key must be a function that makes a text of the input and the owner, got ${describe(key)}.`);
+    refuseDefinition(`${what}.key must be a function that makes a text of the input and the owner, got ${describe(key)}.`);
   }
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
-    invalid(`${what}.limit must be a whole number from 1 to ${MAX_LIMIT}, got ${describe(limit)}.`);
+    refuseDefinition(`${what}.limit must be a whole number from 1 to ${MAX_LIMIT}, got ${describe(limit)}.`);
   }
   if (!WHEN_BUSY.includes(whenBusy)) {
-    invalid(`${what}.whenBusy must be 'wait', 'join', 'replace' or 'refuse', got ${describe(whenBusy)}.`);
+    refuseDefinition(`${what}.whenBusy must be 'wait', 'join', 'replace' or 'refuse', got ${describe(whenBusy)}.`);
   }
   // `join` shows an existing task, and `replace` cancels one. Nobody may do either to another owner's task.
   const isPerOwner = whenBusy === 'join' || whenBusy === 'replace';
@@ -75,13 +75,9 @@ export function toConcurrency<Input>(options: ConcurrencyOptions<Input> | undefi
       const text: unknown = key(input as Input, owner);
       if (typeof text !== 'string' || text === '' || text.length > MAX_KEY_LENGTH) {
         const got = text instanceof Promise ? 'a promise' : describe(text);
-        invalid(`${what}.key must return a text of 1 to ${MAX_KEY_LENGTH} characters, got ${got}.`);
+        refuseDefinition(`${what}.key must return a text of 1 to ${MAX_KEY_LENGTH} characters, got ${got}.`);
       }
       return JSON.stringify(isPerOwner ? [text, owner] : [text]);
     },
   };
-}
-
-function invalid(message: string): never {
-  throw new ConfigError('invalid_definition', message);
 }

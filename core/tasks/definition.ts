@@ -1,17 +1,15 @@
 /** Task definitions. An application declares each once: the server starts it, the worker runs it, the page has its types. */
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { ConfigError } from '../config-error.ts';
 import { MAX_ATTEMPTS, MAX_NAME_LENGTH, MAX_TITLE_LENGTH } from '../limits.ts';
 import { type Duration, toMilliseconds } from '../values/duration.ts';
 import type { Jsonify } from '../values/json-types.ts';
+import { refuseDefinition } from '../values/options.ts';
 import { cut, describe } from '../values/text.ts';
 import { CHILD_FAILURE_POLICIES, type ChildFailurePolicy } from './children.ts';
 import { type Concurrency, type ConcurrencyOptions, toConcurrency } from './concurrency.ts';
 import { isOutcome, type Outcome, type Status } from './snapshot.ts';
 import { listStartLimits, type StartLimit, type TaskLimits } from './task-limits.ts';
-
-const RETENTION_EXPECTED = "expected a duration like '7d', or one for outcomes: { succeeded, failed, cancelled }";
 
 /** Which of an owner's own waiting tasks come first. It changes nothing between owners, who take turns. */
 export const PRIORITIES = ['high', 'normal', 'low'] as const;
@@ -196,40 +194,14 @@ export function defineTask<
   options: TaskOptions<Name, Input, Output, Stage, Checkpoint>,
 ): TaskDefinition<Name, Input, Output, Stage, Checkpoint> {
   if (options === null || typeof options !== 'object') {
-    invalid(`defineTask: expected an object like { name, input, … }, got ${describe(options)}.`);
+    refuseDefinition(`defineTask: expected an object like { name, input, … }, got ${describe(options)}.`);
   }
   const { name, title } = options;
-  const label = `defineTask(${describe(name)})`;
-  if (typeof name !== 'string' || !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name) || name.length > MAX_NAME_LENGTH) {
-    invalid(
-      `${label}: name must be lower-case words with hyphens, at most ${MAX_NAME_LENGTH} characters, like "import-contacts".`,
-    );
-  }
-  if (!isSchema(options.input)) invalid(`${label}: input must be a Standard Schema, for example z.object({ … }).`);
-  if (options.output !== undefined && !isSchema(options.output)) invalid(`${label}: output must be a Standard Schema.`);
-  if (options.checkpoint !== undefined && !isSchema(options.checkpoint))
-    invalid(`${label}: checkpoint must be a Standard Schema, for example z.object({ row: z.number() }).`);
   const attempts = options.attempts ?? 3;
-  if (!Number.isInteger(attempts) || attempts < 1 || attempts > MAX_ATTEMPTS) {
-    invalid(`${label}: attempts must be a whole number from 1 to ${MAX_ATTEMPTS}, got ${describe(attempts)}.`);
-  }
-  if (title !== undefined && typeof title !== 'string' && typeof title !== 'function') {
-    invalid(`${label}: title must be a text, or a function that makes one of the input, got ${describe(title)}.`);
-  }
-  if (options.browser !== undefined && typeof options.browser !== 'boolean') {
-    invalid(`${label}: browser must be true or false, got ${describe(options.browser)}.`);
-  }
   const retryFrom = options.retryFrom ?? 'start';
-  if (retryFrom !== 'start' && retryFrom !== 'checkpoint') {
-    invalid(`${label}: retryFrom must be "start" or "checkpoint", got ${describe(retryFrom)}.`);
-  }
-  if (options.priority !== undefined && !isPriority(options.priority)) {
-    invalid(`${label}: priority must be 'high', 'normal' or 'low', got ${describe(options.priority)}.`);
-  }
   const onChildFailure = options.onChildFailure ?? 'fail';
-  if (!CHILD_FAILURE_POLICIES.includes(onChildFailure)) {
-    invalid(`${label}: onChildFailure must be "fail" or "ignore", got ${describe(onChildFailure)}.`);
-  }
+  const label = `defineTask(${describe(name)})`;
+  checkOptions(options, { attempts, retryFrom, onChildFailure }, label);
 
   return {
     name,
@@ -251,6 +223,48 @@ export function defineTask<
   };
 }
 
+/**
+ * Checks the options that need no conversion.
+ * @param filled those of them whose defaults are filled in
+ * @param label the call, for messages: `defineTask("import")`
+ */
+function checkOptions(
+  options: Readonly<Partial<Record<'name' | 'input' | 'output' | 'checkpoint' | 'title' | 'browser' | 'priority', unknown>>>,
+  filled: Readonly<Record<'attempts' | 'retryFrom' | 'onChildFailure', unknown>>,
+  label: string,
+): void {
+  const { name, input, output, checkpoint, title, browser, priority } = options;
+  const { attempts, retryFrom, onChildFailure } = filled;
+  if (typeof name !== 'string' || !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name) || name.length > MAX_NAME_LENGTH) {
+    refuseDefinition(
+      `${label}: name must be lower-case words with hyphens, at most ${MAX_NAME_LENGTH} characters, like "import-contacts".`,
+    );
+  }
+  if (!isSchema(input)) refuseDefinition(`${label}: input must be a Standard Schema, for example z.object({ … }).`);
+  if (output !== undefined && !isSchema(output)) refuseDefinition(`${label}: output must be a Standard Schema.`);
+  if (checkpoint !== undefined && !isSchema(checkpoint)) {
+    refuseDefinition(`${label}: checkpoint must be a Standard Schema, for example z.object({ row: z.number() }).`);
+  }
+  if (!Number.isInteger(attempts) || Number(attempts) < 1 || Number(attempts) > MAX_ATTEMPTS) {
+    refuseDefinition(`${label}: attempts must be a whole number from 1 to ${MAX_ATTEMPTS}, got ${describe(attempts)}.`);
+  }
+  if (title !== undefined && typeof title !== 'string' && typeof title !== 'function') {
+    refuseDefinition(`${label}: title must be a text, or a function that makes one of the input, got ${describe(title)}.`);
+  }
+  if (browser !== undefined && typeof browser !== 'boolean') {
+    refuseDefinition(`${label}: browser must be true or false, got ${describe(browser)}.`);
+  }
+  if (retryFrom !== 'start' && retryFrom !== 'checkpoint') {
+    refuseDefinition(`${label}: retryFrom must be "start" or "checkpoint", got ${describe(retryFrom)}.`);
+  }
+  if (priority !== undefined && !isPriority(priority)) {
+    refuseDefinition(`${label}: priority must be 'high', 'normal' or 'low', got ${describe(priority)}.`);
+  }
+  if (!(CHILD_FAILURE_POLICIES as readonly unknown[]).includes(onChildFailure)) {
+    refuseDefinition(`${label}: onChildFailure must be "fail" or "ignore", got ${describe(onChildFailure)}.`);
+  }
+}
+
 /** The function that makes the title of one task. It never throws. @param name the title if `option` gives none */
 function toTitle(option: string | ((input: unknown) => string) | undefined, name: string): (input: unknown) => string {
   if (typeof option === 'string') return () => cut(option, MAX_TITLE_LENGTH);
@@ -270,14 +284,14 @@ function toStages<Stage extends string>(
 ): Readonly<Record<Stage, number>> {
   const stages = option ?? ({} as Record<Stage, number>);
   if (typeof stages !== 'object' || Array.isArray(stages)) {
-    invalid(`${label}: stages must be an object like { read: 1, save: 9 }, got ${describe(stages)}.`);
+    refuseDefinition(`${label}: stages must be an object like { read: 1, save: 9 }, got ${describe(stages)}.`);
   }
   for (const [stage, weight] of Object.entries<number>(stages)) {
     if (stage === '' || stage.length > MAX_NAME_LENGTH) {
-      invalid(`${label}: stage ${describe(stage)} must have a name of 1 to ${MAX_NAME_LENGTH} characters.`);
+      refuseDefinition(`${label}: stage ${describe(stage)} must have a name of 1 to ${MAX_NAME_LENGTH} characters.`);
     }
     if (!(typeof weight === 'number' && weight > 0 && Number.isFinite(weight)))
-      invalid(`${label}: stage ${stage} must weigh more than 0, got ${describe(weight)}.`);
+      refuseDefinition(`${label}: stage ${stage} must weigh more than 0, got ${describe(weight)}.`);
   }
   return stages;
 }
@@ -285,11 +299,11 @@ function toStages<Stage extends string>(
 function toBackoff(option: Backoff | undefined, label: string): TaskDefinition['backoff'] {
   const backoff = option ?? {};
   if (typeof backoff !== 'object') {
-    invalid(`${label}: backoff must be an object like { initial: '1s', factor: 2 }, got ${describe(backoff)}.`);
+    refuseDefinition(`${label}: backoff must be an object like { initial: '1s', factor: 2 }, got ${describe(backoff)}.`);
   }
   const factor = backoff.factor ?? 2;
   if (!(typeof factor === 'number' && factor >= 1 && Number.isFinite(factor))) {
-    invalid(`${label}: backoff.factor must be 1 or more, got ${describe(factor)}.`);
+    refuseDefinition(`${label}: backoff.factor must be 1 or more, got ${describe(factor)}.`);
   }
   return {
     initial: toMilliseconds(backoff.initial ?? '1s', `${label}: backoff.initial`),
@@ -298,20 +312,22 @@ function toBackoff(option: Backoff | undefined, label: string): TaskDefinition['
   };
 }
 
+const RETENTION_EXPECTED = "expected a duration like '7d', or one for outcomes: { succeeded, failed, cancelled }";
+
 function toRetention(
   option: TaskOptions<string, StandardSchemaV1, StandardSchemaV1, string>['retention'],
   what: string,
 ): OutcomeRetention | null {
   if (option === undefined) return null;
   if (option === null || Array.isArray(option))
-    return invalid(`${what}: ${RETENTION_EXPECTED}, got ${describe(option)}.`);
+    return refuseDefinition(`${what}: ${RETENTION_EXPECTED}, got ${describe(option)}.`);
   if (typeof option !== 'object') {
     const ms = toMilliseconds(option, what);
     return { succeeded: ms, failed: ms, cancelled: ms };
   }
   const entries = Object.entries(option).filter(([, duration]) => duration !== undefined);
   const unknown = entries.find(([outcome]) => !isOutcome(outcome as Status));
-  if (unknown) return invalid(`${what}: ${RETENTION_EXPECTED}, got the name ${describe(unknown[0])}.`);
+  if (unknown) return refuseDefinition(`${what}: ${RETENTION_EXPECTED}, got the name ${describe(unknown[0])}.`);
   return Object.fromEntries(
     entries.map(([outcome, duration]) => [outcome, toMilliseconds(duration, `${what}.${outcome}`)]),
   );
@@ -326,8 +342,4 @@ function isSchema(value: unknown): value is StandardSchemaV1 {
   if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return false;
   const standard = (value as Partial<StandardSchemaV1>)['~standard'];
   return typeof standard?.validate === 'function';
-}
-
-function invalid(message: string): never {
-  throw new ConfigError('invalid_definition', message);
 }

@@ -14,7 +14,7 @@ describe('shownDone', () => {
     ]);
   });
 
-  it('ends one element before the total, and nowhere where there is none', () => {
+  it('stops one element before the total, and does not stop where no total is known', () => {
     expect(shownDone({ done: 90, total: 100, rate: 5 }, 3_000)).toBe(99);
     expect(shownDone({ done: 90, total: null, rate: 5 }, 3_000)).toBe(105);
   });

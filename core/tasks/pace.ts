@@ -1,6 +1,6 @@
 /**
- * How a viewer moves a bar between two messages. It serves the worker and the client alike: the worker runs the same rule and
- * sends a message only when what viewers are shown would be wrong. Pure.
+ * How a viewer moves a bar between two messages. It serves the client, which draws bars by this rule, and the worker, which
+ * sends a message only when a bar drawn by this rule would be wrong. Pure.
  *
  * Example: `{ done: 40, total: 100, rate: 5 }` shows 40 at once, 45 after 1 s, 90 after 10 s, and 90 from then on. A
  * message is due every 10 s. If none comes, nobody knows how the task goes on, so the bar stands still.

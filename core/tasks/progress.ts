@@ -1,4 +1,7 @@
-/** Turns what a handler reports into progress that can be stored and shown. Pure. It serves the worker and the client. */
+/**
+ * Turns what a handler reports into progress that can be stored and shown. Pure. It serves `transition.ts`, the store, the worker
+ * and the client.
+ */
 
 import { MAX_NAME_LENGTH, MAX_NOTE_LENGTH } from '../limits.ts';
 import { cut } from '../values/text.ts';

@@ -4,7 +4,7 @@
  * Terminology:
  * - task: one run of a task definition that one owner asked for
  * - attempt: the nth time a worker runs the handler for a task
- * - snapshot: the whole public state of a task at one revision; the only thing that is stored, sent and shown
+ * - snapshot: the whole public state of a task at one revision. Pages get nothing else of a task
  * - revision: an integer that grows by one with each stored change; of two snapshots the higher revision wins
  * - status: where the task stands. The last status is its outcome, which is final
  * - sign of life: when a worker was last known to work on the task, whether or not there was progress
@@ -229,6 +229,7 @@ export interface NewTask {
   readonly name: string;
   readonly title: string;
   readonly attempts: number;
+  /** When it was created. */
   readonly at: string;
   readonly expectedAt?: string | null;
   readonly retryOf?: string | null;

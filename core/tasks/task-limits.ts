@@ -6,8 +6,8 @@
 import { ConfigError, type ConfigErrorCode } from '../config-error.ts';
 import { describe } from '../values/text.ts';
 
-/** Limits of how many tasks may be started. What is absent is not limited. */
-export interface StartRate {
+/** The limits that one owner's tasks have to keep, or those of all owners together. What is absent is not limited. */
+export interface ScopeLimits {
   /** How many tasks may be active at the same time: those without an outcome, also while they wait or are to start later. */
   readonly active?: number;
   /** How many tasks may be started within any 60 s. At most 100,000. */
@@ -16,13 +16,13 @@ export interface StartRate {
 
 /** The limits of each owner, and those of all owners together. What is absent is not limited. */
 export interface TaskLimits {
-  readonly owner?: StartRate | undefined;
-  readonly overall?: StartRate | undefined;
+  readonly owner?: ScopeLimits | undefined;
+  readonly overall?: ScopeLimits | undefined;
 }
 
 /** One limit that a start has to keep. */
 export interface StartLimit {
-  readonly kind: keyof StartRate;
+  readonly kind: keyof ScopeLimits;
   /** Whether the tasks of each owner are counted, or those of all owners together. */
   readonly of: keyof TaskLimits;
   /** The definition whose tasks are counted; null for all tasks. */
@@ -53,11 +53,11 @@ export function listStartLimits(
 ): readonly StartLimit[] {
   checkOptionNames(limits, SCOPES, what, '{ owner: { active: 10 }, overall: { startsPerMinute: 600 } }', code);
   return SCOPES.flatMap((of) => {
-    const rate = limits[of];
-    if (rate === undefined) return [];
-    checkOptionNames(rate, Object.keys(LARGEST), `${what}.${of}`, '{ active: 10, startsPerMinute: 60 }', code);
+    const given = limits[of];
+    if (given === undefined) return [];
+    checkOptionNames(given, Object.keys(LARGEST), `${what}.${of}`, '{ active: 10, startsPerMinute: 60 }', code);
     return Object.entries(LARGEST).flatMap(([kind, largest]): StartLimit[] => {
-      const max = rate[kind as keyof StartRate];
+      const max = given[kind as keyof ScopeLimits];
       if (max === undefined) return [];
       if (!Number.isInteger(max) || max < 1 || max > largest) {
         throw new ConfigError(
@@ -65,7 +65,7 @@ export function listStartLimits(
           `${what}.${of}.${kind} must be a whole number from 1 to ${largest}, got ${describe(max)}.`,
         );
       }
-      return [{ kind: kind as keyof StartRate, of, name: definition, max }];
+      return [{ kind: kind as keyof ScopeLimits, of, name: definition, max }];
     });
   });
 }

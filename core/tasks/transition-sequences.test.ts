@@ -8,7 +8,7 @@ import { isFinished, type Snapshot } from './snapshot.ts';
 import { type TaskEvent, transition } from './transition.ts';
 
 describe('over any sequence of events', () => {
-  /** Checks a rule for each change of 500 courses. Rules compare by plain code: `expect` would be called 50,000 times. */
+  /** Checks a rule for each change of 500 sequences. Rules compare by plain code: `expect` would be called 50,000 times. */
   const check = (isKept: (before: Snapshot, now: Snapshot, event: TaskEvent) => boolean) =>
     fc.assert(
       fc.property(fc.array(anyEventSeed, { maxLength: 40 }), fc.integer({ min: 1, max: 4 }), (seeds, attempts) => {
@@ -50,9 +50,8 @@ describe('over any sequence of events', () => {
 
   it('children do not become fewer; while a task waits for them, no attempt changes it any more', () => {
     check((before, now, event) => {
-      const [old, young] = [before.children, now.children];
-      if (old && !(young && young.total >= old.total && young.ended >= old.ended && young.failed >= old.failed))
-        return false;
+      const [old, next] = [before.children, now.children];
+      if (old && !(next && next.total >= old.total && next.ended >= old.ended && next.failed >= old.failed)) return false;
       return !waitsForChildren(before) || ['children', 'cancel', 'see'].includes(event.type);
     });
   });

@@ -147,7 +147,7 @@ describe('every event in every status', () => {
 
   const fromAttempts: EventType[] = ['progress', 'alive', 'succeed', 'fail', 'release', 'stop'];
   it.each(STATUSES.flatMap((status) => fromAttempts.map((type) => ({ status, type }))))(
-    '$status, $type of an attempt that is over or not yet: refused as stale',
+    '$status, $type of an earlier or later attempt: refused as stale',
     ({ status, type }) => {
       const task = SNAPSHOT_IN[status];
       for (const attempt of [task.attempt - 1, task.attempt + 1, Number.NaN]) {
@@ -157,9 +157,9 @@ describe('every event in every status', () => {
   );
 });
 
-describe('a task that no worker can do', () => {
+describe('a task that no worker handles', () => {
   it.each(['queued', 'retrying'] as const)(
-    '%s: says so until a worker can do it, it starts or it is cancelled',
+    '%s: says so until a worker handles it, it starts or it is cancelled',
     (status) => {
       const waiting = move(SNAPSHOT_IN[status], { type: 'wait', at: time(10), for: 'worker' });
       expect(waiting).toMatchObject({ status, waitingFor: 'worker' });
@@ -240,7 +240,7 @@ describe('an attempt', () => {
     expect(move(cancelling, event('succeed', 1))).toMatchObject({ status: 'succeeded', result: { rows: 4 } });
   });
 
-  it('may contain nothing new, which is not a change', () => {
+  it('that reports the same progress again changes nothing', () => {
     const task = move(running, event('progress', 1));
     expect(transition(task, event('progress', 1))).toEqual({ ok: false, refusal: 'unchanged' });
   });

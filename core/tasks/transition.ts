@@ -1,5 +1,5 @@
 /**
- * How a task changes: the states, the events, and what each event does in each state. Pure. Every change of a stored task
+ * How a task changes: the statuses, the events, and what each event does in each status. Pure. Every change of a stored task
  * goes through it.
  *
  * - `queued`: accepted, not started. Starts, or is cancelled at once.
@@ -20,7 +20,7 @@
  */
 
 import { type TaskFailure, validFailure } from '../error.ts';
-import { finish, nextRevision, withoutWait } from './changed-fields.ts';
+import { nextRevision, outcomeFields, withoutWait } from './changed-fields.ts';
 import {
   type FamilyState,
   updateWaitingParent,
@@ -85,7 +85,10 @@ export type TaskEvent =
       readonly retryAt?: string | null;
       readonly progress?: Progress | null;
     }
-  /** The worker hands the task back: it is being stopped, or has died because of another task. The attempt starts again. */
+  /**
+   * The worker hands the task back: it is being stopped, or has died because of another task. The attempt starts again.
+   * `progress` is the last report, which the store keeps beside the checkpoint. The snapshot does not show it.
+   */
   | {
       readonly type: 'release';
       readonly at: string;
@@ -179,7 +182,7 @@ type Attempting = RunningSnapshot | CancellingSnapshot;
 
 /** What an event does to a task while a worker runs an attempt of it. */
 function changeAttempting(task: Attempting, event: TaskEvent): Transition {
-  const cancelling = task.status === 'cancelling';
+  const isCancelling = task.status === 'cancelling';
   switch (event.type) {
     case 'progress': {
       const progress = advance(task.progress, event.progress);
@@ -195,7 +198,7 @@ function changeAttempting(task: Attempting, event: TaskEvent): Transition {
       if (task.children) return accept(waitForChildren(task, event.at, task.children));
       return accept<SucceededSnapshot>({
         ...task,
-        ...finish(task, event.at),
+        ...outcomeFields(task, event.at),
         status: 'succeeded',
         signOfLifeAt: event.at,
         progress: lastProgress(task, event.progress),
@@ -203,23 +206,23 @@ function changeAttempting(task: Attempting, event: TaskEvent): Transition {
         error: null,
       });
     case 'fail':
-      if (cancelling) return accept(stopped(task, event.at, lastProgress(task, event.progress)));
+      if (isCancelling) return accept(stopped(task, event.at, lastProgress(task, event.progress)));
       if (event.error.retryable && task.attempt < task.attempts) {
         return accept(retrying(task, event.at, event.error, event.retryAt ?? event.at, task.attempt + 1));
       }
       return accept<FailedSnapshot>({
         ...task,
-        ...finish(task, event.at),
+        ...outcomeFields(task, event.at),
         status: 'failed',
         progress: lastProgress(task, event.progress),
         result: null,
         error: validFailure(event.error),
       });
     case 'release':
-      if (cancelling) return accept(stopped(task, event.at, withoutRate(task.progress)));
+      if (isCancelling) return accept(stopped(task, event.at, withoutRate(task.progress)));
       return accept(retrying(task, event.at, event.error, event.at, task.attempt));
     case 'cancel':
-      if (cancelling) return refuse('not_allowed');
+      if (isCancelling) return refuse('not_allowed');
       return accept<CancellingSnapshot>({
         ...task,
         ...nextRevision(task, event.at),
@@ -227,7 +230,7 @@ function changeAttempting(task: Attempting, event: TaskEvent): Transition {
         progress: withoutRate(task.progress),
       });
     case 'stop':
-      if (!cancelling) return refuse('not_allowed');
+      if (!isCancelling) return refuse('not_allowed');
       return accept(stopped(task, event.at, lastProgress(task, event.progress)));
     case 'children':
       return changeChildren(task, event);
@@ -252,7 +255,7 @@ function changeChildren(task: Snapshot, { at, children }: TaskEvent & { type: 'c
   return acceptUnlessNull(withChildren(task, at, children));
 }
 
-/** The attempt of a cancelled task is over. Its children are cancelled, and it waits for them. */
+/** A cancelled task whose attempt is over. If it has children, they are cancelled, and it waits for them. */
 function stopped(task: Attempting, at: string, progress: Progress | null): Snapshot {
   return task.children ? waitForChildren(task, at, task.children) : cancelled(task, at, progress);
 }
@@ -294,7 +297,7 @@ function retrying(
 }
 
 function cancelled(task: Snapshot, at: string, progress: Progress | null): CancelledSnapshot {
-  return { ...withoutWait(task), ...finish(task, at), status: 'cancelled', progress, result: null, error: null };
+  return { ...withoutWait(task), ...outcomeFields(task, at), status: 'cancelled', progress, result: null, error: null };
 }
 
 /** The progress that an outcome keeps: that of the last report, or what was known before it. */

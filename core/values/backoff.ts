@@ -1,9 +1,9 @@
 /**
- * Exponential backoff with jitter: how long to wait before trying something again. Pure. It serves retries of tasks,
- * connections to Redis and requests to the bus by {@link backoff}, and the client by {@link growingWait}, which adds fewer
- * bytes to a page.
+ * Exponential backoff with jitter: how long to wait before trying something again. Pure. Backend, server and worker use
+ * {@link backoff}. The client uses {@link growingWait}, which adds fewer bytes to a page.
  */
 
+/** How the waits grow. */
 export interface BackoffPlan {
   /** The wait after the first failure, in ms. */
   readonly initial: number;

@@ -1,4 +1,4 @@
-/** Durations as people write them: `'10m'`. They are options of definitions, of the backend and of workers. */
+/** Durations as people write them: `'10m'`. They serve the options of definitions, backends, servers and workers. */
 
 import { ConfigError } from '../config-error.ts';
 import { MAX_DURATION_MS } from '../limits.ts';

@@ -1,6 +1,6 @@
 /**
  * Cuts the issues of an input (what is wrong with it, and where) to a size that an answer and a log line can hold. It serves
- * `parse.ts`, which gets issues from schemas, and the router, which also gets errors that an application made.
+ * `parse.ts` and the worker, which get issues from schemas, and the router, which also gets errors that an application made.
  */
 
 import type { Issue } from '../error.ts';

@@ -1,14 +1,14 @@
 /**
- * Writes values as JSON, and refuses those that JSON would change. It serves the server (inputs) and the worker (results):
- * either a value comes out of JSON exactly as it went in, or there is an error that names the property.
+ * Writes values as JSON, and refuses those that JSON would change. It serves the server (inputs) and the worker (results,
+ * checkpoints): either a value comes out of JSON exactly as it went in, or there is an error that names the property.
  *
  * Accepted: null, booleans, finite numbers (-0 becomes 0), texts, arrays, and plain objects (of any realm, with or
  * without a prototype). A property that is undefined is left out, because schemas with optional fields make such properties.
  *
- * Refused is what `JSON.stringify` drops, changes, or throws an error for: a BigInt, a function, a symbol (as a key
- * too), undefined in an array, NaN, Infinity, a hole or a named property of an array, an instance of any class (Date,
- * Map, Set, Buffer, Error, a class of the application, with or without `toJSON`), a circular reference, a property that throws
- * when it is read, and what is nested deeper than {@link MAX_JSON_DEPTH}.
+ * Refused, because `JSON.stringify` drops it, changes it, or throws an error: a BigInt, a function, a symbol (as a key too),
+ * undefined in an array, NaN, Infinity, a hole or a named property of an array, an instance of any class (Date, Map, Set,
+ * Buffer, Error, a class of the application, with or without `toJSON`), a circular reference, a property that throws when
+ * it is read. Also refused: what is nested deeper than {@link MAX_JSON_DEPTH}.
  */
 
 import { MAX_JSON_DEPTH } from '../limits.ts';

@@ -1,6 +1,6 @@
 /**
  * Checks the options that an application passes. TypeScript checks them too, but plain JavaScript passes anything. It
- * serves every function that takes options: `createBackend`, `createTaskServer`, `attachFallback`, `connectTasks`, ….
+ * serves every function that takes options: `createBackend`, `createTaskServer`, `defineTask`, `connectTasks`, ….
  */
 
 import { ConfigError } from '../config-error.ts';
@@ -9,6 +9,11 @@ import { describe } from './text.ts';
 /** @param message what was expected, what came, what to do @throws ConfigError `invalid_options` */
 export function refuseOptions(message: string): never {
   throw new ConfigError('invalid_options', message);
+}
+
+/** @param message what was expected, what came, what to do @throws ConfigError `invalid_definition` */
+export function refuseDefinition(message: string): never {
+  throw new ConfigError('invalid_definition', message);
 }
 
 /**
@@ -69,6 +74,6 @@ export function wholeNumbers<Name extends string>(
 }
 
 /** Whether `value` is an object. Arrays are objects, too. */
-export function isObject(value: unknown): value is object {
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }

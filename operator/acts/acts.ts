@@ -7,7 +7,7 @@
  */
 
 import type { Backend } from '../../backend/backend.ts';
-import { AuditList } from '../../backend/operator/audit-list.ts';
+import { AuditLog } from '../../backend/operator/audit-log.ts';
 import { Pauses } from '../../backend/operator/pauses.ts';
 import type { TaskEntry } from '../../backend/operator/task-entries.ts';
 import { asTaskError } from '../../core/error.ts';
@@ -49,7 +49,7 @@ export class Acts {
   readonly #targets: ActTargets;
   readonly #previews: PreviewStore;
   readonly #pauses: Pauses;
-  readonly #audit: AuditList;
+  readonly #audit: AuditLog;
   readonly #hashOwner: (owner: string) => string;
 
   constructor(options: ActsOptions) {
@@ -58,13 +58,13 @@ export class Acts {
     this.#targets = new ActTargets(backend.redis, finder);
     this.#previews = new PreviewStore(backend.redis);
     this.#pauses = new Pauses(backend.redis);
-    this.#audit = new AuditList(backend.redis);
+    this.#audit = new AuditLog(backend.redis);
     this.#hashOwner = createOwnerHash(backend.pusher.secret);
   }
 
   /** One page of the audit log. @throws TaskError `store_unavailable` */
-  readAudit(limit: number, cursor: number): ReturnType<AuditList['page']> {
-    return this.#audit.page(limit, cursor);
+  readAudit(limit: number, cursor: number): ReturnType<AuditLog['readPage']> {
+    return this.#audit.readPage(limit, cursor);
   }
 
   /** Says what an act would do, and changes nothing. @throws TaskError `store_unavailable` */

@@ -82,11 +82,11 @@ export class OverviewSource {
     known: Pick<DefinitionOverview, 'paused' | 'workers'>,
   ): Promise<{ readonly overview: DefinitionOverview; readonly endedLately: number }> {
     const [counts, line, oldest, runSeconds, { endedLately, ...ended }] = await Promise.all([
-      this.#stats.counts(name),
+      this.#stats.readCounts(name),
       this.#options.backend.redis.countWaiting(name),
-      this.#stats.oldestQueued(name),
-      this.#stats.runSeconds(name),
-      this.#stats.ended(name, now),
+      this.#stats.readOldestQueued(name),
+      this.#stats.readRunSeconds(name),
+      this.#stats.readEnded(name, now),
     ]);
     const oldestQueuedAt = oldest === null ? null : new Date(oldest).toISOString();
     return { overview: { name, counts, line, oldestQueuedAt, runSeconds, ...ended, ...known }, endedLately };

@@ -120,7 +120,7 @@ export class InMemory implements MemoryBackend {
       authorize: (socketId, channel) => bus.authorize(socketId, channel),
       authorizeUser: (socketId, userId) => bus.authorizeUser(socketId, userId),
       looksSigned: (headers) => bus.looksSigned(headers),
-      webhook: (headers, body) => bus.webhook(headers, body),
+      readWebhook: (headers, body) => bus.readWebhook(headers, body),
       isOccupied: async () => false,
       endConnections: async () => undefined,
     };

@@ -17,7 +17,7 @@
  * handler returns while stopping, its result counts, since the work is done. If it throws, the error is ignored.
  */
 
-import { aborted } from '../../backend/async.ts';
+import { whenAborted } from '../../backend/async.ts';
 import type { AttemptSpan } from '../../backend/events/tracing.ts';
 import type { TaskRecord } from '../../backend/store/record.ts';
 import type { Time } from '../../backend/time.ts';
@@ -119,7 +119,7 @@ export class Attempt {
     if (definition.deadline !== null) void this.#keepDeadline(definition.deadline, ended.signal);
     // An error of a handler may itself throw when it is read (a proxy, a getter). Even then the attempt must end.
     const returned = this.#handle().catch(() => this.#failEvent(undefined));
-    const cutOff = aborted(this.#controller.signal).then(() => ports.time.delay(grace, ended.signal));
+    const cutOff = whenAborted(this.#controller.signal).then(() => ports.time.delay(grace, ended.signal));
     const event = await Promise.race([returned, cutOff.then(() => null)]);
     const isCutOff = event === null;
     await this.#end(isCutOff ? this.#stopEvent() : event, giveUp);

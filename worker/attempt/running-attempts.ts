@@ -1,6 +1,6 @@
 /** Holds the attempts that run in one worker, each until its slot is free again. It serves the worker. */
 
-import { aborted } from '../../backend/async.ts';
+import { whenAborted } from '../../backend/async.ts';
 import type { TaskError } from '../../core/error.ts';
 import { type RetryOptions, retryStore } from '../retry-store.ts';
 import type { StartedTask } from '../start/job-starter.ts';
@@ -108,7 +108,7 @@ export class RunningAttempts {
   async ended(limit: number): Promise<void> {
     const over = new AbortController();
     const all = async () => {
-      const isOver = aborted(over.signal);
+      const isOver = whenAborted(over.signal);
       for (let [one] = this.#attempts.values(); one && !over.signal.aborted; [one] = this.#attempts.values()) {
         await Promise.race([one.done, isOver]);
       }

@@ -54,7 +54,7 @@ export class Heartbeat {
     const renew = () => void registry.renew(id, info).catch(() => undefined);
     renew();
     this.#stopTimers = [
-      time.every(WorkerRegistry.renewEvery(info), renew),
+      time.every(WorkerRegistry.renewalIntervalOf(info), renew),
       time.every(BEAT_MS, () => {
         Atomics.add(this.#beats, 0, 1);
         this.#monitor.beat(time.elapsed());
@@ -97,7 +97,7 @@ export class Heartbeat {
       redis: this.#server,
       keys,
       lastsMs: Math.ceil(info.stallInterval),
-      blockedAfterMs: Math.min(SHORTEST_BLOCK_MS, WorkerRegistry.renewEvery(info)),
+      blockedAfterMs: Math.min(SHORTEST_BLOCK_MS, WorkerRegistry.renewalIntervalOf(info)),
     };
     try {
       this.#thread = new Thread(WATCHDOG_CODE, { eval: true, workerData: data, stdout: false, stderr: false });

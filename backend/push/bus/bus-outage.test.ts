@@ -22,7 +22,7 @@ describe('the wait after a failure', () => {
     expect(waits).toEqual([100, 200, 400, 800, 1_600, 2_000, 2_000]);
   });
 
-  it('is shortened at random, to half at most', () => {
+  it('is shortened at random, by half at most', () => {
     outage = new BusOutage(() => 0);
     outage.failed(AWAY, 0, 1);
     expect(outage.retryAt).toBe(51);
@@ -33,7 +33,7 @@ describe('the wait after a failure', () => {
     expect(outage.retryAt).toBe(113);
   });
 
-  it('is half a minute over quota, and no later failure makes it shorter', () => {
+  it('is half a minute if the quota is used up, and no later failure makes it shorter', () => {
     outage.failed(OVER_QUOTA, 0, 10);
     expect(outage.retryAt).toBeCloseTo(33_010);
     outage.failed(AWAY, 5, 20);

@@ -204,7 +204,7 @@ describe('a bus that misbehaves', () => {
     ['answers 413', (_, response) => response.writeHead(413).end(), { status: 413, retryable: false }],
     [
       'answers 200 with an error inside',
-      (request, response) => response.writeHead(200).end(JSON.stringify({ error: echo(request), code: 4_000 + 5 })),
+      (request, response) => response.writeHead(200).end(JSON.stringify({ error: echo(request), code: 4_005 })),
       { status: 4_005, retryable: true },
     ],
     [

@@ -13,9 +13,10 @@ import type { Readable } from 'node:stream';
 import tls from 'node:tls';
 import Pusher from 'pusher';
 import { MAX_BATCH_EVENTS } from '../../../core/limits.ts';
+import { isObject } from '../../../core/values/options.ts';
 import { DeadlineError, withDeadline } from '../../async.ts';
 import type { Endpoint, PusherOptions } from './pusher-env.ts';
-import { isObject, parseWebhook, type Webhook } from './webhook-body.ts';
+import { parseWebhook, type Webhook } from './webhook-body.ts';
 
 /** How long the bus may take for a whole answer, headers and body. */
 const DEFAULT_DEADLINE_MS = 5_000;
@@ -157,7 +158,7 @@ export class Bus {
   }
 
   /** The webhook in `rawBody`; `unsigned` if the signature is missing or wrong, `malformed` if the body is not a webhook. */
-  webhook(
+  readWebhook(
     headers: Readonly<Record<string, string | string[] | undefined>>,
     rawBody: string,
   ): Webhook | 'unsigned' | 'malformed' {

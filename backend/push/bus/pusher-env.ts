@@ -88,7 +88,7 @@ export function pusherFromEnv(env: Env, options: PusherEnvOptions = {}): PusherO
     server,
     browser: {
       host: publicHost === null ? server.host : checkHost('PUSHER_PUBLIC_HOST', publicHost),
-      // If browsers use TLS and the server does not, or the other way round, they use different ports: by default the usual one.
+      // Browsers use the server's port. But if only one of the two uses TLS, browsers use 443 with TLS, and 80 without.
       port: publicPort ?? (publicTls === null || publicTls === tls ? server.port : publicTls ? 443 : 80),
       tls: publicTls ?? tls,
     },

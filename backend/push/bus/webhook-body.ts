@@ -1,5 +1,7 @@
 /** Reads the body of a webhook. It serves `bus.ts`, which has checked the signature. Pure. */
 
+import { isObject } from '../../../core/values/options.ts';
+
 /** A webhook as the bus signed it. */
 export interface Webhook {
   /** When the bus sent it, in ms since 1970 by its clock. */
@@ -21,9 +23,4 @@ export function parseWebhook(data: unknown): Webhook | null {
     parsed.push({ name, channel });
   }
   return { at, events: parsed };
-}
-
-/** Whether `value` is an object or an array. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }

@@ -1,6 +1,6 @@
 /**
- * Lets tasks await their turn. It serves the publisher, and through it the worker. The pacer decides whose turn it is. This
- * file has the timer and the promises.
+ * The tasks that wait for a turn, each with its promise. It serves the publisher, and through it the worker. The pacer decides
+ * whose turn it is. This file has the timer and the promises.
  */
 
 import { EarliestTimer } from './earliest-timer.ts';
@@ -23,15 +23,15 @@ export interface TurnOptions {
 }
 
 /** A task that waits. */
-interface Request {
+interface Waiter {
   give(turn: Turn): void;
   cancel(): void;
 }
 
-export class Turns {
+export class TurnWaiters {
   readonly #pacer: Pacer;
   /** By the key of the task. */
-  readonly #requests = new Map<string, Request>();
+  readonly #waiters = new Map<string, Waiter>();
   readonly #timer = new EarliestTimer(() => this.#giveTurns());
   #isClosed = false;
 
@@ -40,13 +40,13 @@ export class Turns {
   }
 
   /** Waits for the turn of a task, see `Publisher.takeTurn`. @param key tells this wait apart from all others */
-  take(owner: string, key: string, { after, signal }: TurnOptions): Promise<Turn | null> {
-    this.#requests.get(key)?.cancel();
+  waitForTurn(owner: string, key: string, { after, signal }: TurnOptions): Promise<Turn | null> {
+    this.#waiters.get(key)?.cancel();
     if (this.#isClosed || signal.aborted) return Promise.resolve(null);
     return new Promise((resolve) => {
       const answer = (turn: Turn | null) => {
         signal.removeEventListener('abort', cancel);
-        this.#requests.delete(key);
+        this.#waiters.delete(key);
         resolve(turn);
       };
       const cancel = () => {
@@ -54,7 +54,7 @@ export class Turns {
         answer(null);
       };
       signal.addEventListener('abort', cancel);
-      this.#requests.set(key, { give: answer, cancel });
+      this.#waiters.set(key, { give: answer, cancel });
       const now = performance.now();
       this.#pacer.request(owner, key, now + after, now);
       this.#timer.schedule(this.#pacer.nextTurnAt);
@@ -65,12 +65,12 @@ export class Turns {
   close(): void {
     this.#isClosed = true;
     this.#timer.stop();
-    for (const request of [...this.#requests.values()]) request.cancel();
+    for (const waiter of [...this.#waiters.values()]) waiter.cancel();
   }
 
   #giveTurns(): void {
     for (const turn of this.#pacer.giveTurns(performance.now())) {
-      this.#requests.get(turn.key)?.give({ end: () => this.#end(turn) });
+      this.#waiters.get(turn.key)?.give({ end: () => this.#end(turn) });
     }
     this.#timer.schedule(this.#pacer.nextTurnAt);
   }

@@ -1,17 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Budget } from './budget.ts';
 import { Pacer } from './pacer.ts';
-import { Turns } from './turns.ts';
+import { TurnWaiters } from './turn-waiters.ts';
 
-let turns: Turns;
+let waiters: TurnWaiters;
 
 beforeEach(() => {
   jest.useFakeTimers();
-  turns = new Turns(new Pacer(new Budget(10)));
+  waiters = new TurnWaiters(new Pacer(new Budget(10)));
 });
 
 afterEach(() => {
-  turns.close();
+  waiters.close();
   jest.useRealTimers();
 });
 
@@ -23,7 +23,7 @@ function keepMoving(storeMs: number, after = 0): number[] {
   const began = performance.now();
   const moveOn = async () => {
     for (;;) {
-      const turn = await turns.take('ada', 'a', { after: times.length === 0 ? after : 0, signal: never });
+      const turn = await waiters.waitForTurn('ada', 'a', { after: times.length === 0 ? after : 0, signal: never });
       if (turn === null) return;
       times.push(Math.round(performance.now() - began));
       if (storeMs > 0) await new Promise((resolve) => setTimeout(resolve, storeMs));
@@ -53,8 +53,8 @@ describe('a turn', () => {
   });
 
   it('goes to whoever waits, once the turn before it has ended', async () => {
-    const first = turns.take('ada', 'a', { after: 0, signal: never });
-    const second = turns.take('ada', 'b', { after: 0, signal: never });
+    const first = waiters.waitForTurn('ada', 'a', { after: 0, signal: never });
+    const second = waiters.waitForTurn('ada', 'b', { after: 0, signal: never });
     await jest.advanceTimersByTimeAsync(10);
     (await first)?.end();
     await jest.advanceTimersByTimeAsync(200);
@@ -62,11 +62,11 @@ describe('a turn', () => {
   });
 
   it('may be ended twice, which counts once', async () => {
-    turns.close();
-    turns = new Turns(new Pacer(new Budget(1)));
-    const first = turns.take('ada', 'a', { after: 0, signal: never });
-    const second = turns.take('ada', 'b', { after: 0, signal: never });
-    const third = turns.take('ada', 'c', { after: 0, signal: never });
+    waiters.close();
+    waiters = new TurnWaiters(new Pacer(new Budget(1)));
+    const first = waiters.waitForTurn('ada', 'a', { after: 0, signal: never });
+    const second = waiters.waitForTurn('ada', 'b', { after: 0, signal: never });
+    const third = waiters.waitForTurn('ada', 'c', { after: 0, signal: never });
     await jest.advanceTimersByTimeAsync(10);
     const turn = await first;
     turn?.end();
@@ -85,30 +85,30 @@ describe('a turn', () => {
 describe('a wait for a turn', () => {
   it('ends with null when its signal aborts, and holds up nobody', async () => {
     const abort = new AbortController();
-    turns = new Turns(new Pacer(new Budget(1)));
-    const given = turns.take('ada', 'a', { after: 100, signal: abort.signal });
+    waiters = new TurnWaiters(new Pacer(new Budget(1)));
+    const given = waiters.waitForTurn('ada', 'a', { after: 100, signal: abort.signal });
     abort.abort();
     expect(await given).toBeNull();
-    expect(await turns.take('ada', 'a', { after: 0, signal: abort.signal })).toBeNull();
+    expect(await waiters.waitForTurn('ada', 'a', { after: 0, signal: abort.signal })).toBeNull();
     // A turn that nobody ends would keep the one message of the budget.
-    const other = turns.take('ada', 'b', { after: 200, signal: never });
+    const other = waiters.waitForTurn('ada', 'b', { after: 200, signal: never });
     await jest.advanceTimersByTimeAsync(210);
     expect(await other).not.toBeNull();
   });
 
   it('ends with null when another one begins under its key, of any owner', async () => {
-    const first = turns.take('ada', 'a', { after: 0, signal: never });
-    const second = turns.take('bob', 'a', { after: 0, signal: never });
+    const first = waiters.waitForTurn('ada', 'a', { after: 0, signal: never });
+    const second = waiters.waitForTurn('bob', 'a', { after: 0, signal: never });
     expect(await first).toBeNull();
     await jest.advanceTimersByTimeAsync(10);
     expect(await second).not.toBeNull();
   });
 
   it('ends with null at the close, and so does each later one', async () => {
-    const given = turns.take('ada', 'a', { after: 0, signal: never });
-    turns.close();
+    const given = waiters.waitForTurn('ada', 'a', { after: 0, signal: never });
+    waiters.close();
     expect(await given).toBeNull();
-    expect(await turns.take('ada', 'a', { after: 0, signal: never })).toBeNull();
+    expect(await waiters.waitForTurn('ada', 'a', { after: 0, signal: never })).toBeNull();
   });
 
   it('leaves nothing behind at a signal that many turns share', async () => {
@@ -116,7 +116,7 @@ describe('a wait for a turn', () => {
     const add = jest.spyOn(abort.signal, 'addEventListener');
     const remove = jest.spyOn(abort.signal, 'removeEventListener');
     for (let n = 0; n < 5; n++) {
-      const step = turns.take('ada', 'a', { after: 0, signal: abort.signal }).then((turn) => turn?.end());
+      const step = waiters.waitForTurn('ada', 'a', { after: 0, signal: abort.signal }).then((turn) => turn?.end());
       await jest.advanceTimersByTimeAsync(200);
       await step;
     }

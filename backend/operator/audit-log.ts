@@ -1,6 +1,6 @@
 /**
- * What operators have done: the last 1,000 acts, in Redis. It serves the operator's page. The log of the process that serves the
- * page has all of them (`operator.acted`).
+ * The audit log: what operators have done, the last 1,000 acts, in Redis. It serves the operator's page. The log of the process
+ * that serves the page has all acts (`operator.acted`).
  */
 
 import type { AuditEntry, AuditPage } from '../../core/operator/acts.ts';
@@ -9,7 +9,7 @@ import { OperatorKeys } from './operator-keys.ts';
 
 const ENTRIES_KEPT = 1_000;
 
-export class AuditList {
+export class AuditLog {
   readonly #redis: Pick<CommandRunner, 'keys' | 'send'>;
   readonly #key: string;
 
@@ -19,7 +19,8 @@ export class AuditList {
   }
 
   /**
-   * @param replaced the entry about the earlier steps of the same act, which leaves the list: 100 steps take one line, not 100
+   * Adds an entry about an act.
+   * @param replaced the entry about the earlier steps of the same act, which is removed: 100 steps take one entry, not 100
    * @throws TaskError `store_unavailable`
    */
   async add(entry: AuditEntry, replaced: AuditEntry | null): Promise<void> {
@@ -31,12 +32,12 @@ export class AuditList {
   }
 
   /**
-   * A page, the newest entry first.
+   * Reads a page, the newest entry first.
    * @param cursor how many of the newest entries to skip: 0, or `nextCursor` of the page before. An entry that was added since
    * then moves the others back by one, so the last entry of the page before comes once more.
    * @throws TaskError `store_unavailable`
    */
-  async page(limit: number, cursor: number): Promise<AuditPage> {
+  async readPage(limit: number, cursor: number): Promise<AuditPage> {
     const lines = await this.#redis.send((client) => client.lRange(this.#key, cursor, cursor + limit - 1));
     return {
       entries: lines.map((line) => JSON.parse(line) as AuditEntry),
