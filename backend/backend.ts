@@ -1,6 +1,6 @@
 /**
  * Builds what server and worker share: store, queue, bus and recovery. It serves adopters, who hand a backend to both.
- * `options.ts` checks the options. Each part is handed the other parts that it needs here, and makes none by itself.
+ * `options.ts` checks the options. This file hands each part the other parts that it needs.
  */
 
 import { channelOf } from '../core/channel.ts';

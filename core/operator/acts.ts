@@ -34,7 +34,7 @@ export interface ActPreview {
   readonly act: Act;
   /** How many tasks it would change, as far as they were counted: 10,000 at most. 0 for `pause` and `resume`. */
   readonly count: number;
-  /** False: there are more than `count`. The act goes on until all are done. */
+  /** False: there may be more than `count`. The act goes on until all are done. */
   readonly isCountComplete: boolean;
   /** The first 20 of them. */
   readonly tasks: readonly TaskRow[];

@@ -6,7 +6,7 @@ import type { Outcome, Status } from '../tasks/snapshot.ts';
 export interface Overview {
   /** When it was read. */
   readonly time: string;
-  /** By name. All that servers start, and all that workers handle. */
+  /** Sorted by name: those that servers start, that workers handle, or that have tasks in the index. */
   readonly definitions: readonly DefinitionOverview[];
   /** Those that are alive, then dead ones whose tasks are being recovered. At most 200. */
   readonly workers: readonly WorkerOverview[];
@@ -22,7 +22,7 @@ export interface Overview {
 /** A definition. */
 export interface DefinitionOverview {
   readonly name: string;
-  /** How many tasks have each status now. It may be too high: records that have expired are still counted for a while. */
+  /** How many tasks have each status now. Counts of outcomes may be too high: expired tasks are counted for a while. */
   readonly counts: Readonly<Record<Status, number>>;
   /**
    * How many tasks wait in line for a worker. Tasks that start later, and those that wait for their next attempt or at their gate,

@@ -22,8 +22,8 @@ const OWN_PROOF_MS = 60_000;
 /** A success of any process, shared through Redis, proves for this long to all processes that the bus takes events. */
 export const SHARED_PROOF_MS = 600_000;
 /**
- * A process that finds no proof probes, and claims that for this long. Until then the other processes do not probe, and answer
- * that the bus takes events. A probe takes at most 5 s.
+ * A process that finds no proof claims the probe for this long, and probes. Meanwhile the other processes do not probe, and
+ * answer that the bus takes events. A probe takes at most 5 s.
  */
 const CLAIM_MS = 10_000;
 
