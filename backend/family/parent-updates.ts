@@ -39,7 +39,7 @@ export interface ParentUpdatesOptions {
     release(id: string, release: Release): Promise<void>;
     /** Sets the counts of the parent `id`, unless its family is no longer at `version`. */
     correct(id: string, version: string, counts: { readonly ended: number; readonly failed: number }): Promise<boolean>;
-    /** The ids of at most `limit` parents that have been on the list for `ms`. */
+    /** The ids of at most `limit` parents on the list whose update or check has been due for `ms`. */
     changed(ms: number, limit: number): Promise<readonly string[]>;
   };
   readonly changes: {
