@@ -97,7 +97,7 @@ export class Backend {
     const redis = new Redis({ url, prefix, retention, events, channelOf: (owner) => this.channelOf(owner) });
     const clock = new Clock({
       ask: () => redis.time(),
-      // Rounded to minutes, in seconds: the operator is told once of each such difference, not of each small change.
+      // In seconds, rounded to whole minutes: the operator is told when the difference is another minute, not of small changes.
       onDrift: (ms) => tellOnce(events, 'clock', String(Math.round(ms / 60_000) * 60)),
     });
     const store = new TaskStore(redis, clock);

@@ -28,7 +28,7 @@ describe('the wait after a failure', () => {
     expect(outage.retryAt).toBe(51);
   });
 
-  it('counts failures of requests that were under way together once', () => {
+  it('counts the failures of requests that were under way together as one', () => {
     for (let n = 0; n < 4; n++) outage.failed(AWAY, n, 10 + n);
     expect(outage.retryAt).toBe(113);
   });
