@@ -117,7 +117,7 @@ describe('one sweep', () => {
     expect(state.timesAsked).toBe(1);
   });
 
-  it('does nothing while Redis is away, and goes on when it is back, when workers may renew their heartbeats again', async () => {
+  it('only forgets which heartbeats are missing while Redis is away, and goes on when it is back', async () => {
     const { round, state } = setUp();
     state.isRedisAway = true;
     expect(await round()).toEqual(['no heartbeat counts as missing']);
