@@ -211,7 +211,10 @@ export class TaskChanges {
    * @param removedBefore how many tasks the calls before have removed @returns how many this one has removed
    * @throws TaskError `store_unavailable`: call it again
    */
-  async forgetSome(owner: string, removedBefore: number): Promise<{ readonly count: number; readonly isDone: boolean }> {
+  async forgetSome(
+    owner: string,
+    removedBefore: number,
+  ): Promise<{ readonly count: number; readonly isDone: boolean }> {
     const { ids, isDone } = await this.#store.forget(owner);
     this.#tellDismissed(owner, ids, removedBefore);
     if (isDone) this.#events.emit('owner.forgotten', () => ({ tasks: removedBefore + ids.length }));

@@ -77,7 +77,11 @@ const read = async (id: string) => (await world.store.read(id))?.snapshot as Sna
 const statuses = (ids: readonly string[]) => Promise.all(ids.map(async (id) => (await read(id)).status));
 
 /** A parent whose handler has started `count` tasks and returned. */
-async function waitingParent(process: ReturnType<typeof openProcess>, count: number, onChildFailure: ChildFailurePolicy = 'fail') {
+async function waitingParent(
+  process: ReturnType<typeof openProcess>,
+  count: number,
+  onChildFailure: ChildFailurePolicy = 'fail',
+) {
   const parent = (await process.accept({ onChildFailure })) as string;
   await process.happen(parent, start());
   const children: string[] = [];

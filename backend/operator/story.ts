@@ -37,7 +37,8 @@ export async function readStory(
 
 /** @param lastAttempt of the entry before */
 function toEntry(stored: Stored, lastAttempt: number): StoryEntry {
-  const [at, status, attempt = lastAttempt, , attemptBefore = attempt, code = '', worker = '', expectedAt = ''] = stored;
+  const [at, status, attempt = lastAttempt, , attemptBefore = attempt, code = '', worker = '', expectedAt = ''] =
+    stored;
   const type = typeOf(stored);
   return {
     at: new Date(at).toISOString(),

@@ -60,4 +60,3 @@ function decode(id: string, values: readonly (string | null)[]): TaskEntry | nul
     children: snapshot.children ?? null,
   };
 }
-

@@ -89,7 +89,11 @@ describe('a task with children', () => {
 
   it.each([
     ['they were cancelled, too', news(3, 3, 2, { returned: RETURNED }), 'cancelled'],
-    ['one failed, though failures are ignored', news(3, 3, 1, { returned: RETURNED, onChildFailure: 'ignore' }), 'cancelled'],
+    [
+      'one failed, though failures are ignored',
+      news(3, 3, 1, { returned: RETURNED, onChildFailure: 'ignore' }),
+      'cancelled',
+    ],
     ['all succeeded', news(3, 3, 0, { returned: RETURNED }), 'succeeded'],
     ['all have succeeded, and its handler was stopped', news(3, 3), 'cancelled'],
     ['some go on', news(3, 2, 2), 'cancelling'],

@@ -53,12 +53,15 @@ const MAX_LIMIT = 100;
 export function toConcurrency<Input>(options: ConcurrencyOptions<Input> | undefined, what: string): Concurrency | null {
   if (options === undefined) return null;
   const expected = `expected an object like { key: (input) => input.id, whenBusy: 'wait' }`;
-  if (options === null || typeof options !== 'object') refuseDefinition(`${what}: ${expected}, got ${describe(options)}.`);
+  if (options === null || typeof options !== 'object')
+    refuseDefinition(`${what}: ${expected}, got ${describe(options)}.`);
   const unknown = Object.keys(options).find((name) => !['key', 'limit', 'whenBusy'].includes(name));
   if (unknown !== undefined) refuseDefinition(`${what}.${unknown} is not known; there are key, limit and whenBusy.`);
   const { key, limit = 1, whenBusy = 'wait' } = options;
   if (typeof key !== 'function') {
-    refuseDefinition(`${what}.key must be a function that makes a text of the input and the owner, got ${describe(key)}.`);
+    refuseDefinition(
+      `${what}.key must be a function that makes a text of the input and the owner, got ${describe(key)}.`,
+    );
   }
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
     refuseDefinition(`${what}.limit must be a whole number from 1 to ${MAX_LIMIT}, got ${describe(limit)}.`);

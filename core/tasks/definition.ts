@@ -229,7 +229,9 @@ export function defineTask<
  * @param label the call, for messages: `defineTask("import")`
  */
 function checkOptions(
-  options: Readonly<Partial<Record<'name' | 'input' | 'output' | 'checkpoint' | 'title' | 'browser' | 'priority', unknown>>>,
+  options: Readonly<
+    Partial<Record<'name' | 'input' | 'output' | 'checkpoint' | 'title' | 'browser' | 'priority', unknown>>
+  >,
   filled: Readonly<Record<'attempts' | 'retryFrom' | 'onChildFailure', unknown>>,
   label: string,
 ): void {
@@ -249,7 +251,9 @@ function checkOptions(
     refuseDefinition(`${label}: attempts must be a whole number from 1 to ${MAX_ATTEMPTS}, got ${describe(attempts)}.`);
   }
   if (title !== undefined && typeof title !== 'string' && typeof title !== 'function') {
-    refuseDefinition(`${label}: title must be a text, or a function that makes one of the input, got ${describe(title)}.`);
+    refuseDefinition(
+      `${label}: title must be a text, or a function that makes one of the input, got ${describe(title)}.`,
+    );
   }
   if (browser !== undefined && typeof browser !== 'boolean') {
     refuseDefinition(`${label}: browser must be true or false, got ${describe(browser)}.`);
@@ -299,7 +303,9 @@ function toStages<Stage extends string>(
 function toBackoff(option: Backoff | undefined, label: string): TaskDefinition['backoff'] {
   const backoff = option ?? {};
   if (typeof backoff !== 'object') {
-    refuseDefinition(`${label}: backoff must be an object like { initial: '1s', factor: 2 }, got ${describe(backoff)}.`);
+    refuseDefinition(
+      `${label}: backoff must be an object like { initial: '1s', factor: 2 }, got ${describe(backoff)}.`,
+    );
   }
   const factor = backoff.factor ?? 2;
   if (!(typeof factor === 'number' && factor >= 1 && Number.isFinite(factor))) {

@@ -51,7 +51,8 @@ describe('over any sequence of events', () => {
   it('children do not become fewer; while a task waits for them, no attempt changes it any more', () => {
     check((before, now, event) => {
       const [old, next] = [before.children, now.children];
-      if (old && !(next && next.total >= old.total && next.ended >= old.ended && next.failed >= old.failed)) return false;
+      if (old && !(next && next.total >= old.total && next.ended >= old.ended && next.failed >= old.failed))
+        return false;
       return !waitsForChildren(before) || ['children', 'cancel', 'see'].includes(event.type);
     });
   });
