@@ -6,7 +6,6 @@ export { type Issue, TaskError, type TaskErrorOptions, type TaskFailure } from '
 export type { ConcurrencyOptions, WhenBusy } from './tasks/concurrency.ts';
 export {
   type AnyTaskDefinition,
-  type Backoff,
   type CheckpointedOf,
   type CheckpointOf,
   defineTask,
@@ -18,6 +17,7 @@ export {
   type TaskDefinition,
   type TaskOptions,
 } from './tasks/definition.ts';
+export type { Backoff } from './tasks/definition-options.ts';
 export { fractionOf } from './tasks/progress.ts';
 export {
   ACTIVE_STATUSES,

@@ -1,6 +1,7 @@
 /** Checks of what an application passes to a task server: the definitions, and the arguments of `start` and `accepted`. */
 
-import { type AnyTaskDefinition, isPriority } from '../core/tasks/definition.ts';
+import type { AnyTaskDefinition } from '../core/tasks/definition.ts';
+import { isPriority } from '../core/tasks/definition-options.ts';
 import type { Snapshot } from '../core/tasks/snapshot.ts';
 import { type Duration, toMilliseconds } from '../core/values/duration.ts';
 import { isObject, refuseOptions } from '../core/values/options.ts';

@@ -6,10 +6,10 @@ import type {
   CheckpointOf,
   InputOf,
   ParsedInputOf,
-  Priority,
   ReturnOf,
   StageOf,
 } from '../core/tasks/definition.ts';
+import type { Priority } from '../core/tasks/definition-options.ts';
 
 /** What a handler reports. What is left out stays as it was last reported. */
 export interface ProgressReport {

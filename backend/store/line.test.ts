@@ -1,7 +1,7 @@
 // The line on a real Redis: whose task is next, against the line in memory, and what each owner is promised.
 import { describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
-import type { Priority } from '../../core/tasks/definition.ts';
+import type { Priority } from '../../core/tasks/definition-options.ts';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { makeTask, now, useStore } from '../../test/support/redis/store-world.ts';
 import { MemoryLine } from '../../testing/backend/memory-line.ts';

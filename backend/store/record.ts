@@ -40,7 +40,7 @@
 
 import { MAX_EVENT_BYTES } from '../../core/limits.ts';
 import type { ChildFailurePolicy, FamilyState } from '../../core/tasks/children.ts';
-import type { OutcomeRetention } from '../../core/tasks/definition.ts';
+import type { OutcomeRetention } from '../../core/tasks/definition-options.ts';
 import { type Children, OUTCOMES, type Progress, type Snapshot } from '../../core/tasks/snapshot.ts';
 import { transition } from '../../core/tasks/transition.ts';
 import { isPartial, omitResult, withResult } from '../../core/wire.ts';

@@ -8,7 +8,7 @@
 
 import { createHash } from 'node:crypto';
 import type { ChildFailurePolicy } from '../../core/tasks/children.ts';
-import type { OutcomeRetention, Priority } from '../../core/tasks/definition.ts';
+import type { OutcomeRetention, Priority } from '../../core/tasks/definition-options.ts';
 import { type QueuedSnapshot, type Snapshot, withPlace } from '../../core/tasks/snapshot.ts';
 import type { StartLimit } from '../../core/tasks/task-limits.ts';
 import { type Refusal, type TaskEvent, transition } from '../../core/tasks/transition.ts';
