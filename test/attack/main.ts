@@ -1,9 +1,10 @@
 // `npm run attack`: every kind of attack, one after the other, against the real parts on loopback. Exit code 1 if an attempt
 // succeeded, or a kind could not be tried.
+import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Tally } from './kind.ts';
 import { KINDS } from './kinds/index.ts';
-import { pause, startWorld } from './world.ts';
+import { startWorld } from './world.ts';
 
 /** Longest time for one kind, in ms. */
 const LIMIT_MS = 40_000;

@@ -66,7 +66,7 @@ interface Parts {
   readonly isShort: boolean;
   readonly leaks: Leaks;
   readonly http: Http;
-  /** Ends the started parts, in this order. */
+  /** What ends the parts, in the order of their start. They are ended the last started first. */
   readonly ends: (() => Promise<unknown>)[];
   readonly close: () => Promise<void>;
 }
@@ -138,10 +138,6 @@ export async function memoryOf(pid: number): Promise<number> {
     execFile('ps', ['-o', 'rss=', '-p', String(pid)], (_error, stdout) => resolve(stdout));
   });
   return Number(text.trim()) * 1_024;
-}
-
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** All secrets among the credentials. The application's id and key are public. */

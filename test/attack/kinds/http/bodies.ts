@@ -1,13 +1,15 @@
 // Request bodies that are deeply nested, huge, compressed, junk, or never end.
+
 import { connect, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { type Call, jsonBody } from '../../http.ts';
 import type { Kind, Tally } from '../../kind.ts';
-import { memoryOf, pause, type World } from '../../world.ts';
+import { memoryOf, type World } from '../../world.ts';
 
-/** Longest answer: as long as the largest body that the server accepts. */
+/** The longest answer that is no success of the attacker: as long as the largest body that the server accepts. */
 const MAX_ANSWER_BYTES = 65_536;
-/** Longest time until an answer, in ms. */
+/** The longest time until an answer that is no success of the attacker, in ms. */
 const MAX_ANSWER_MS = 2_000;
 /** Most memory that all held connections may cost. */
 const MAX_GROWTH_BYTES = 60_000_000;
@@ -15,7 +17,8 @@ const MAX_GROWTH_BYTES = 60_000_000;
 export const bodies: Kind = {
   name: 'deep, huge, junk and slow bodies',
   why: 'a server that does nothing but read and answer them',
-  success: 'a body that is taken, answered with 5xx or with more than it brought; memory or connections held for long',
+  success:
+    'a body that is taken, answered with 5xx, late or with more than 64 KiB; memory or connections held for long',
   async run(world, tally) {
     await tryBodies(world, tally);
     await tryHeaders(world, tally);
@@ -83,9 +86,9 @@ async function tryBodies({ app }: World, tally: Tally): Promise<void> {
 /** Headers that are long, by what they are. */
 const LONG_HEADERS: Readonly<Record<string, Record<string, string>>> = {
   'wait without end': { prefer: `wait=${'9'.repeat(14_000)}` },
-  'seven thousand preferences': { prefer: 'w,'.repeat(7_000) },
+  '7,000 preferences': { prefer: 'w,'.repeat(7_000) },
   'spaces in a preference': { prefer: `wait${' '.repeat(14_000)}=x` },
-  'seven thousand tags': { 'if-none-match': '"1",'.repeat(3_500) },
+  '3,500 tags': { 'if-none-match': '"1",'.repeat(3_500) },
   'a tag that never ends': { 'if-none-match': `W/${'W/'.repeat(7_000)}` },
   'cookies without names': { cookie: '=;'.repeat(7_000) },
   'one type of many parameters': { 'content-type': `application/json${';a=b'.repeat(3_500)}` },
@@ -139,7 +142,7 @@ async function holdConnections({ app, isShort }: World, tally: Tally): Promise<v
   const growth = (await memoryOf(app.pid)) - before;
   tally.attempt(`${held.length} held connections cost ${Math.round(growth / 1e6)} MB`, growth > MAX_GROWTH_BYTES);
   while (!isShort && performance.now() < deadline && held.some(({ isOver }) => !isOver)) {
-    // Sending one byte now and then must not prolong it.
+    // A client that sends one byte now and then must not keep its connection for longer.
     for (const { socket, isOver } of held) if (!isOver) socket.write('[');
     await pause(500);
   }

@@ -1,7 +1,9 @@
 // The HTTP fallback: taking over another user's session by its URL, and opening more sessions than allowed.
+
 import { type IncomingMessage, request } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Kind, Tally } from '../../kind.ts';
-import { pause, type World } from '../../world.ts';
+import type { World } from '../../world.ts';
 
 /** An open stream, and what it has received. */
 interface Stream {

@@ -1,6 +1,6 @@
 // Strangers with only the public key try to enter channels that belong to no user. Each channel would leave a key in Redis.
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Kind } from '../../kind.ts';
-import { pause } from '../../world.ts';
 import { openSocket } from './follower.ts';
 
 const SOCKETS = 4;

@@ -1,8 +1,10 @@
 // Webhooks about opened and closed pages: forged by strangers, or from a bus whose clock is wrong or whose data is old.
+
 import { createHmac } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileForm, jsonBody } from '../../http.ts';
 import type { Kind, Tally } from '../../kind.ts';
-import { pause, type World } from '../../world.ts';
+import type { World } from '../../world.ts';
 import { openPage } from './follower.ts';
 
 const HOUR = 3_600_000;
