@@ -49,12 +49,13 @@ export interface ChaosReport {
   readonly hooksAgain: number;
   /** How often a hook ran again for an outcome without that cause. */
   readonly hooksTwice: number;
-  /** Keys in Redis that are there for tasks that have not ended. */
+  /** Keys in Redis that must be gone once all tasks have ended. */
   readonly leftKeys: number;
   /** The first findings, for debugging. */
   readonly examples: readonly string[];
 }
 
+/** The counts of what must never happen. */
 export const MUST_BE_ZERO = [
   'toldTwice',
   'lost',

@@ -1,4 +1,5 @@
 // The chaos run: starts tasks of many kinds, kills parts while they run, and waits until everything has come to rest.
+import { setTimeout as pause } from 'node:timers/promises';
 import { isFinished } from '../../core/tasks/snapshot.ts';
 import type { Mutation } from '../support/processes/script-process.ts';
 import { findLeftKeys } from './checks/left-keys.ts';
@@ -8,7 +9,7 @@ import { type ChaosReport, makeReport } from './report.ts';
 import { startTasks } from './start-tasks.ts';
 import { NO_TROUBLE } from './world/push-proxy.ts';
 import { type ChaosUser, createUser } from './world/user.ts';
-import { pause, startWorld, type World } from './world/world.ts';
+import { startWorld, type World } from './world/world.ts';
 
 const USERS = ['ada', 'bea', 'cyd', 'dan', 'eve'];
 /** How long all tasks may take to end once nothing is broken any more, in milliseconds. */
@@ -36,7 +37,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const end = Date.now() + options.seconds * 1_000;
     const breaking = breakThings({ world, users, random, end, log });
     // Tasks are started during the first 70 % of the time, so that the last ones meet faults too.
-    const started = startTasks({ users, random, count: options.tasks, until: Date.now() + options.seconds * 700, log });
+    const until = Date.now() + 0.7 * options.seconds * 1_000;
+    const started = startTasks({ users, random, count: options.tasks, until, log });
     const [faults] = await Promise.all([breaking, started]);
     for (const client of users.flatMap((user) => user.clients)) client.proxy.cause(NO_TROUBLE);
     log('nothing is broken any more; waiting for everything to come to rest');

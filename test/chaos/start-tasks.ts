@@ -1,4 +1,5 @@
 // Starts the tasks of the chaos run: of many kinds, each with a weight.
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   block,
   deaf,
@@ -12,7 +13,6 @@ import {
 } from '../integration/work/processes/fault-tasks.ts';
 import type { Random } from './random.ts';
 import type { ChaosUser } from './world/user.ts';
-import { pause } from './world/world.ts';
 
 type Start = (user: ChaosUser, random: Random) => Promise<unknown>;
 

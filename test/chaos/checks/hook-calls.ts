@@ -19,9 +19,9 @@ export function findLostHooks(tasks: readonly Snapshot[], notes: readonly Note[]
 }
 
 /**
- * The calls of a hook after its first one for an outcome: how many there were, and one line for each without a cause. The only
- * cause is that the process of the call before died before it had stored that the hook has run. A worker runs each hook for
- * at most ten outcomes at once, so each death causes at most 20 such calls.
+ * The repeated calls: those of a hook after its first one for an outcome. `count`: how many there were. `uncaused`: one line for
+ * each that has no cause. A repeated call has a cause if the process of the call before died before it had stored that the hook
+ * has run. A worker runs each of the two hooks for at most ten outcomes at once, so a death causes at most 20 repeated calls.
  */
 export function findRepeatedHooks(
   notes: readonly Note[],

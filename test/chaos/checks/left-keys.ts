@@ -1,4 +1,4 @@
-// Finds keys in the Redis of the chaos run that are there for tasks that have not ended. backend/store/keys.ts explains them.
+// Finds keys that must not be in Redis any more, because all tasks have ended. backend/store/keys.ts explains them.
 import type { TestRedis } from '../../support/redis/redis.ts';
 
 const PREFIX = 'inloop:';
@@ -20,7 +20,7 @@ const UNTIL_THE_END = [
   'running:*',
 ];
 
-/** The names of such keys, and of records of tasks that never expire. For a run of which all tasks have ended. */
+/** The names of such keys, and of records of tasks that never expire. Call it when all tasks have ended. */
 export async function findLeftKeys(redis: TestRedis): Promise<string[]> {
   const left: string[] = [];
   for (const pattern of UNTIL_THE_END) left.push(...((await redis.say('KEYS', PREFIX + pattern)) as string[]));

@@ -1,4 +1,4 @@
-// Finds attempts of the chaos run that began before a checkpoint that Redis had confirmed.
+// Finds attempts of the chaos run that went on from an older checkpoint than the newest one that Redis had confirmed.
 import type { Note } from '../world/notes.ts';
 
 /**

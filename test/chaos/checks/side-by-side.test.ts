@@ -1,3 +1,4 @@
+// Which notes of the chaos run show two tasks of one concurrency key side by side.
 import { expect, it } from '@jest/globals';
 import type { Note } from '../world/notes.ts';
 import { findSideBySide } from './side-by-side.ts';

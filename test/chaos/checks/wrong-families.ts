@@ -1,4 +1,4 @@
-// Compares the tasks of the chaos run that have started others with their children.
+// Compares each parent of the chaos run with its children.
 import { isFinished, type Snapshot } from '../../../core/tasks/snapshot.ts';
 import type { TaskPage } from '../../../core/wire.ts';
 import { family } from '../../integration/work/processes/fault-tasks.ts';

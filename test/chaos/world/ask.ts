@@ -1,7 +1,7 @@
 // Asks the server of the chaos run as a user.
-import { pause } from './world.ts';
+import { setTimeout as pause } from 'node:timers/promises';
 
-/** Asks again while the server is being restarted. */
+/** Sends a GET request; again while the server is being restarted. Rejects after 50 tries, which take 10 s. */
 export async function ask(url: string, user: string): Promise<Response> {
   for (let tries = 1; ; tries++) {
     try {

@@ -1,5 +1,5 @@
-// What the workers of the chaos run note in a file: what handlers and hooks have done stays known when a process is killed,
-// also while Redis is away. The order of the lines is the order in which they were written, by all workers.
+// The notes of the workers of the chaos run. They are in a file, so that what handlers and hooks have done stays known when a
+// process is killed and while Redis is away. The lines stand in the order in which all workers have written them.
 import { appendFileSync, readFileSync } from 'node:fs';
 import type { RowsCheckpoint } from '../../integration/work/processes/run-fault-worker.ts';
 
@@ -7,7 +7,7 @@ import type { RowsCheckpoint } from '../../integration/work/processes/run-fault-
 export const HOOKS = ['outcome', 'unseen'] as const;
 
 export type Note =
-  /** An attempt has begun, and goes on from a checkpoint. */
+  /** An attempt has begun. It goes on from a checkpoint; null: from the start. */
   | { readonly what: 'began'; readonly task: string; readonly by: string; readonly from: RowsCheckpoint | null }
   /** Redis has confirmed that a checkpoint is stored. */
   | { readonly what: 'stored'; readonly task: string; readonly checkpoint: RowsCheckpoint }
@@ -15,7 +15,7 @@ export type Note =
   | { readonly what: 'entered'; readonly task: string; readonly key: string }
   /** Redis is about to be asked to store the end of such a task, or of its attempt. */
   | { readonly what: 'leaves'; readonly task: string }
-  /** A hook was called, and it returned. Then Redis has confirmed that it need not run again. */
+  /** `called`: a hook was called. `returned`: it has returned. `finished`: Redis has confirmed that it need not run again. */
   | (HookNote & { readonly what: 'called' | 'returned' | 'finished' });
 
 interface HookNote {
@@ -27,6 +27,7 @@ interface HookNote {
   readonly at: number;
 }
 
+/** Adds a note at the end of `file`. */
 export function writeNote(file: string, note: Note): void {
   appendFileSync(file, `${JSON.stringify(note)}\n`);
 }

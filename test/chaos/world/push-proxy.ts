@@ -11,7 +11,7 @@ export interface Trouble {
 }
 
 export const NO_TROUBLE: Trouble = { drop: 0, double: 0, delay: 0 };
-/** Milliseconds. A delayed event arrives after events that were pushed later: it is reordered. */
+/** The longest delay of an event, in ms. Events that are pushed meanwhile overtake it. */
 const LONGEST_DELAY_MS = 1_500;
 
 export interface PushProxy {
@@ -104,7 +104,7 @@ function pair(client: WebSocket, url: string, onFrame: (frame: string, deliver: 
       if (client.readyState === WebSocket.OPEN) client.send(frame);
     });
   });
-  // Codes that a client must not send (such as 1006): the connection is ended without a code.
+  // An end of a WebSocket may not send all codes that it can receive, such as 1006. For those the connection is cut.
   soketi.on('close', (code) => (code >= 4_000 ? client.close(code) : client.terminate()));
   soketi.on('error', () => client.terminate());
   client.on('close', () => soketi.terminate());

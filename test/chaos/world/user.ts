@@ -1,5 +1,7 @@
 // A user of the chaos run: two real clients behind proxies that lose and reorder events, and tasks to start.
+
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import pusherJs from 'pusher-js';
 import { createTaskFeed } from '../../../client/feed/connect-tasks.ts';
 import type { PendingFeed } from '../../../client/feed/task-feed.ts';
@@ -8,7 +10,7 @@ import type { Snapshot } from '../../../core/tasks/snapshot.ts';
 import { ClientObserver, checkEvent, type Findings, noteTold } from '../checks/observer.ts';
 import type { Random } from '../random.ts';
 import { type PushProxy, startPushProxy } from './push-proxy.ts';
-import { pause, type World } from './world.ts';
+import type { World } from './world.ts';
 
 // The types of pusher-js say that the class is its module's `default`; in Node it is the module itself.
 const Pusher = pusherJs as unknown as typeof pusherJs.default;

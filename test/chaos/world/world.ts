@@ -1,7 +1,9 @@
 // The parts that the chaos run breaks, and how each is restarted.
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { claimPort } from '../../../cli/processes/ports.ts';
 import { startBus, type TestBus } from '../../support/parts.ts';
 import {
@@ -130,8 +132,4 @@ async function keepRunning(bundle: Bundle, env: Record<string, string>, ready: s
       await keeping;
     },
   };
-}
-
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
