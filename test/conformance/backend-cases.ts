@@ -13,7 +13,7 @@ import { eventually } from '../support/eventually.ts';
 import { startApp, type TestApp } from '../support/parts.ts';
 import { itObeysTheLimitCases, LIMIT_HANDLINGS } from './limit-cases.ts';
 
-/** Succeeds in attempt `succeedsIn`, with a result of `bytes`. 0: never. */
+/** Succeeds in attempt number `succeedsIn` (0: fails for good at once), with a result of `bytes` characters. */
 export const work = defineTask({
   name: 'work',
   input: z.object({ succeedsIn: z.number(), bytes: z.number().default(1) }),
@@ -37,7 +37,7 @@ export const HANDLINGS: readonly (readonly [AnyTaskDefinition, Handler<AnyTaskDe
 /** A backend, and how its waiting tasks are run. */
 export interface RunningBackend {
   readonly backend: ServerBackend;
-  /** Runs tasks until none of the owner `ada` is active. */
+  /** Runs the waiting tasks, at least until `isIdle` resolves to true. */
   run(isIdle: () => Promise<boolean>): Promise<void>;
   close(): Promise<void>;
 }
@@ -318,7 +318,7 @@ export function itObeysTheBackendCases({ start, skips }: BackendKind): void {
       });
     };
     expect(await isWatched()).toBe(true);
-    // Nobody of that name was here: the bus may name any channel.
+    // This user was never here. A webhook may name any channel, so it changes nothing.
     expect((await webhook('channel_vacated')).status).toBe(200);
     expect(await isWatched()).toBe(true);
     await backend.redis.noteWatched(channel, user);

@@ -1,7 +1,6 @@
 // The conformance suite: checks docs/protocol.md against the real application, with a bare client in Node and in Chromium,
 // on plain and on encrypted channels. (Recorded cases in inloop's own client: recorded-cases.test.ts.)
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import express from 'express';
 import { z } from 'zod';
@@ -13,6 +12,7 @@ import { attachFallback } from '../../server/fallback/attach.ts';
 import { createTaskServer } from '../../server/task-server.ts';
 import { createTaskWorker } from '../../worker/task-worker.ts';
 import { eventually } from '../support/eventually.ts';
+import { startHttpServer } from '../support/http-server.ts';
 import { backendOn, startBus, type TestBus } from '../support/parts.ts';
 import { SNAPSHOT_KEYS } from '../support/task-events.ts';
 import moving from './fixtures/moving.json' with { type: 'json' };
@@ -47,9 +47,9 @@ async function startWorld(form: string, env: Record<string, string>): Promise<Wo
   const app = express();
   app.use('/tasks', tasks.router);
   for (const runtime of RUNTIMES) await runtime.prepare(app);
-  const server: Server = createServer(app);
+  const server = createServer(app);
   attachFallback(server, { backend });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { url, close } = await startHttpServer(server);
   const worker = createTaskWorker({ backend, concurrency: 4, drain: '1s', grace: '500ms' });
   worker.handle(count, async ({ to, pause, size }, task) => {
     for (let done = 1; done <= to; done++) {
@@ -67,11 +67,10 @@ async function startWorld(form: string, env: Record<string, string>): Promise<Wo
   closers.push(async () => {
     shutdown.abort();
     await working;
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
+    await close();
     await backend.close();
   });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, backend };
+  return { url, backend };
 }
 
 const FORMS = [

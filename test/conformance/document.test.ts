@@ -17,7 +17,7 @@ import moving from './fixtures/moving.json' with { type: 'json' };
 
 const text = readFileSync(join(REPOSITORY, 'docs', 'protocol.md'), 'utf8').trim();
 
-/** The rows of the table whose first heading is `heading`, without their code marks. */
+/** The cells of the table whose first heading is `heading`. If several tables have it, `nth` counts them from 0. */
 function table(heading: string, nth = 0): string[][] {
   const start = text.split(`\n| ${heading} |`)[nth + 1] ?? '';
   const rows = start.split('\n\n')[0]?.split('\n').slice(2) ?? [];
@@ -38,6 +38,7 @@ describe('the protocol’s document', () => {
   });
 
   it('has correct examples of channels', () => {
+    // `private-user- and 151 times x` stands for that name with 151 x.
     const repeated = (cell: string) =>
       cell.replace(/(.*?)(?: and )?(\d+) times (.)$/, (_, before, times, char) => {
         return before + char.repeat(Number(times));
@@ -98,6 +99,7 @@ describe('the protocol’s document', () => {
       limits.MAX_PAGE_SIZE,
       limits.MAX_ANSWER_BYTES,
       limits.MAX_WAIT_SECONDS,
+      // Days for which finished tasks are kept.
       7,
     ]);
   });

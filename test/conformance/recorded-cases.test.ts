@@ -25,7 +25,7 @@ describe('merging, in inloop’s own client', () => {
       const { ids, seenAt } = ('event' in step && parseIds(step.data)) || {};
       if (event === 'task.seen' && ids && seenAt) list = markSeen(list, ids, seenAt);
       if (event === 'task.dismissed' && ids) list = dropTasks(list, ids);
-      // Of the events with ids, `task.seen` and `task.dismissed`, `parseSnapshot` makes null.
+      // `parseSnapshot` returns null for the data of `task.seen` and `task.dismissed`, which have ids and no snapshot.
       const given = 'fetched' in step ? step.fetched : [step.data];
       list = mergeSnapshots(
         list,
