@@ -8,20 +8,20 @@ const world = useWorld({ MAX_UPLOAD_BYTES: '20480', IMPORT_ROW_DELAY_MS: '1' });
 const HEADER = 'name,email\n';
 const BAD: readonly [what: string, name: string, content: string | Buffer, said: RegExp][] = [
   [
-    'is not a CSV',
+    'one that is not a CSV',
     'photo.csv',
     Buffer.from('89504e470d0a1a0a0000000d49484452fffe00', 'hex'),
     /^The file is not a CSV file/,
   ],
   ['an empty one', 'empty.csv', '', /^The file is empty/],
   [
-    'has no e-mail column',
+    'one without an e-mail column',
     'columns.csv',
     'name,phone\nAda,1\n',
     /^The file has no e-mail column: .* "name", "phone"\.$/,
   ],
-  ['a header only', 'header.csv', HEADER, /^The file has a header but no rows/],
-  ['UTF-16', 'wide.csv', Buffer.from(`\ufeff${HEADER}Ada,ada@example.com\n`, 'utf16le'), /UTF-16.*"CSV UTF-8"/],
+  ['one with a header only', 'header.csv', HEADER, /^The file has a header but no rows/],
+  ['one in UTF-16', 'wide.csv', Buffer.from(`\ufeff${HEADER}Ada,ada@example.com\n`, 'utf16le'), /UTF-16.*"CSV UTF-8"/],
   ['one a little too large', 'large.csv', HEADER.padEnd(20_481, 'x'), /^The file is larger than 20 KB/],
   // Refused before it has arrived completely.
   ['one far too large', 'huge.csv', HEADER.padEnd(20_000_000, 'x'), /^The file is larger than 20 KB/],
@@ -39,7 +39,7 @@ describe('a file', () => {
           expect(await tab.problem.isVisible()).toBe(true);
           expect(await tab.problem.textContent()).toMatch(said);
         },
-        { that: `a word on ${what}` },
+        { that: `the reason why the page refuses ${what}` },
       );
       expect(await tab.page.locator('#import-status').textContent()).toBe('');
       expect(await device.tasks()).toEqual([]);

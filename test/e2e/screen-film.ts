@@ -27,7 +27,7 @@ export function filmTray(): void {
   requestAnimationFrame(take);
 }
 
-/** The times from which on it stood still for `ms` at least, with where it stood. */
+/** The spans of at least `ms` in which the bar stood still, and how full it was then. Times are in ms since 1970. */
 export function standstills(frames: readonly Frame[], ms: number): { from: number; to: number; share: number }[] {
   const found: { from: number; to: number; share: number }[] = [];
   let start = frames[0];

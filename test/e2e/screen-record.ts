@@ -83,6 +83,7 @@ export function recordScreen(): void {
 /** The progress that a row showed: "30 of 100" is 30, in the attempt that it showed. Null for a row without progress. */
 export function progressOf({ status, remarks }: RowRecord): { attempt: number; done: number; total: number } | null {
   const [, done, total] = /([\d,]+) of ([\d,]+)/.exec(status) ?? [];
+  // A row that waits for its next attempt says "attempt 2 of 3", which is no progress.
   if (/attempt/.test(status) || done === undefined || total === undefined) return null;
   const [, attempt = '1'] = /attempt (\d+) of/.exec(remarks.join()) ?? [];
   const toNumber = (text: string) => Number(text.replaceAll(',', ''));

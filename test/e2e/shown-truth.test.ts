@@ -16,11 +16,11 @@ import { paced } from './processes/paced-tasks.ts';
 import { type Frame, filmTray, standstills } from './screen-film.ts';
 
 const TOTAL = 1_000;
-/** As full as the bar gets before the outcome. */
+/** How full the bar gets at most before the outcome, from 0 to 1. */
 const FULLEST = 0.985;
 /**
- * By how much of the bar frames may be off: half of them, 19 of 20, all. The sender allows 1 %. On the way come a look every
- * 100 ms, a step of the bar of 250 ms, and a machine on which other tests run.
+ * By how much of the bar frames may be off: half of them, 19 of 20, all. The sender allows 1 %. To that come a look only every
+ * 100 ms, a step of the bar that takes 250 ms, and a machine on which other tests run.
  */
 const ERROR = { half: 0.02, most: 0.05, all: 0.1 } as const;
 
@@ -158,7 +158,7 @@ it(
     const stallAt = reached(500);
     const goesOnAt = reached(501);
     expect(goesOnAt - stallAt).toBeGreaterThan(4_900);
-    // Without the first second, the stall, and the second after the jump and after the stall.
+    // The frames that count: without the stall, and without the first second of the film, after the jump and after the stall.
     const settling = [truth[0]?.at ?? 0, jumpAt, goesOnAt];
     const rated = frames.filter(
       ({ at }) => (at < stallAt || at > goesOnAt) && settling.every((from) => at < from || at > from + 1_000),
@@ -171,7 +171,7 @@ it(
     expect(errors[Math.floor(errors.length * 0.95)]).toBeLessThan(ERROR.most);
     expect(errors.at(-1)).toBeLessThan(ERROR.all);
 
-    // A second after the stall began the bar has at most as far to go as the sender allows, and then it stands still.
+    // From a second after the stall began, the bar moves by less than the 1 % that the sender allows. Then it stands still.
     const stalled = frames.filter(({ at }) => at > stallAt + 1_000 && at < goesOnAt);
     expect((stalled.at(-1)?.share ?? 1) - (stalled[0]?.share ?? 0)).toBeLessThan(0.01);
     const still = standstills(frames, 2_500).find(({ from }) => from > stallAt - 1_000);
@@ -227,7 +227,7 @@ it.concurrent(
     expect((still?.from ?? Number.NaN) - lastMessageAt).toBeLessThan(10_300);
     expect(saidAt - lastMessageAt).toBeLessThan(12_500);
     expect(await page.locator('inloop-tray [part=task]').getAttribute('data-stale')).toBe('');
-    // No more than what the worker had promised when it was killed.
+    // The worker had promised 15 elements a second (900 in 60 s) for 10 s. Half a second is left for what was on its way.
     const done = truthOf(id).at(-1)?.done ?? 0;
     expect((still?.share ?? 1) * TOTAL - done).toBeLessThan(15 * 10.5);
   }),

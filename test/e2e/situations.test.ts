@@ -15,9 +15,9 @@ import { useWorlds } from './world.ts';
 jest.setTimeout(180_000);
 
 let smtp: SmtpCatcher;
-/** An import that is to be slow takes 40 ms a row. Mails go out 3 s after an outcome. */
+/** Settings of the stacks: a slow import takes 40 ms a row, and a mail goes out 3 s (0.05 min) after an outcome. */
 const env: NodeJS.ProcessEnv = { IMPORT_ROW_DELAY_MS: '40', MAIL_DOMAIN: 'example.org', MAIL_AFTER_MINUTES: '0.05' };
-// Before the worlds start, which take the environment.
+// Registered before `useWorlds`, which starts the stacks with this environment.
 beforeAll(async () => {
   smtp = await startSmtpCatcher();
   env.SMTP_URL = smtp.url;

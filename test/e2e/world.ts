@@ -73,7 +73,7 @@ export async function waitUntilLive(tab: DemoPage, within = 10_000): Promise<voi
   await eventually(async () => expect(await tab.connection()).toBe('live'), { within, that: 'a live connection' });
 }
 
-/** Waits until each tab was seen without push. All are watched at once: one may be live again while another is waited for. */
+/** Waits until each tab was seen without push. All are watched at once, because a tab may soon be live again. */
 export async function waitUntilNotLive(tabs: readonly DemoPage[]): Promise<void> {
   await Promise.all(tabs.map((tab) => eventually(async () => expect(await tab.connection()).not.toBe('live'))));
 }
@@ -81,13 +81,19 @@ export async function waitUntilNotLive(tabs: readonly DemoPage[]): Promise<void>
 /** Makes the body of a test that has a stack to itself. */
 export type InWorld = (test: (world: World) => Promise<void>) => () => Promise<void>;
 
-/** What tests run on, one after another. */
-interface Stage {
+/** A stack and a browser. One test after another uses them. */
+interface TestBed {
   readonly stack: TestStack;
   readonly browser: Browser;
+  /** For the files of its tests. */
   readonly folder: string;
   /** How many tests have used it. */
   tests: number;
+}
+
+interface OpenWorld extends World {
+  /** Ends what the test has opened. Fails the test if there were errors in its pages. */
+  close(): Promise<void>;
 }
 
 /**
@@ -97,15 +103,15 @@ interface Stage {
  * @param env settings of the stack
  */
 export function useWorld(env: NodeJS.ProcessEnv = {}): World {
-  let world: World & { leave(): Promise<void> };
-  let stage: Stage;
-  useStages(1, env, (started) => {
-    stage = started;
+  let world: OpenWorld;
+  let bed: TestBed;
+  useTestBeds(1, env, (started) => {
+    bed = started;
   });
   beforeEach(() => {
-    world = enter(stage);
+    world = openWorld(bed);
   });
-  afterEach(() => world.leave());
+  afterEach(() => world.close());
   return {
     get stack() {
       return world.stack;
@@ -132,21 +138,21 @@ export function useWorld(env: NodeJS.ProcessEnv = {}): World {
  * @example it.concurrent('the server heals', inWorld(async (world) => { … }))
  */
 export function useWorlds(count: number, env: NodeJS.ProcessEnv = {}): InWorld {
-  const free = new Pool<Stage>();
-  useStages(count, env, (stage) => free.add(stage));
+  const free = new Pool<TestBed>();
+  useTestBeds(count, env, (bed) => free.add(bed));
   return (test) => () =>
-    free.use(async (stage) => {
-      const world = enter(stage);
+    free.use(async (bed) => {
+      const world = openWorld(bed);
       try {
         await test(world);
       } finally {
-        await world.leave();
+        await world.close();
       }
     });
 }
 
 /** Starts stacks and a browser before the tests of a file, hands each stack to `add`, and ends all of it afterwards. */
-function useStages(count: number, env: NodeJS.ProcessEnv, add: (stage: Stage) => void): void {
+function useTestBeds(count: number, env: NodeJS.ProcessEnv, add: (bed: TestBed) => void): void {
   const started: TestStack[] = [];
   let browser: Browser;
   let folder: string;
@@ -166,29 +172,18 @@ function useStages(count: number, env: NodeJS.ProcessEnv, add: (stage: Stage) =>
   }, 60_000);
 }
 
-/** The world of one test, until it leaves. */
-function enter(stage: Stage): World & { leave(): Promise<void> } {
-  const { stack, browser, folder } = stage;
-  const test = String(++stage.tests);
+/** Opens the world of one test. */
+function openWorld(bed: TestBed): OpenWorld {
+  const { stack, browser, folder } = bed;
+  const test = String(++bed.tests);
   const faults = new BrowserFaults();
-  const stopped = new Set<number>();
+  const frozen = new FrozenProcesses(stack);
   const contexts: BrowserContext[] = [];
-
-  const wake = (pid: number) => {
-    // A process that was killed meanwhile has another id, and needs no SIGCONT.
-    if (stopped.delete(pid) && (pid === stack.pid || pid === pidOf(stack, 'worker'))) process.kill(pid, 'SIGCONT');
-  };
-  const freeze = (pid: number) => {
-    process.kill(pid, 'SIGSTOP');
-    stopped.add(pid);
-    return { release: () => wake(pid) };
-  };
-
   return {
     stack,
     faults,
-    async leave() {
-      for (const pid of stopped) wake(pid);
+    async close() {
+      frozen.wakeAll();
       for (const context of contexts) await context.close();
       expect(faults.found).toEqual([]);
     },
@@ -223,8 +218,8 @@ function enter(stage: Stage): World & { leave(): Promise<void> } {
       process.kill(pid, 'SIGKILL');
       return pid;
     },
-    freezeWorker: () => freeze(pidOf(stack, 'worker')),
-    holdRestarts: () => freeze(stack.pid),
+    freezeWorker: () => frozen.freeze(pidOf(stack, 'worker')),
+    holdRestarts: () => frozen.freeze(stack.pid),
     async waitUntilBack(service, pid) {
       await eventually(() => expect(pidOf(stack, service)).not.toBe(pid), {
         within: 20_000,
@@ -234,7 +229,36 @@ function enter(stage: Stage): World & { leave(): Promise<void> } {
   };
 }
 
-/** Counts how often the pages ask for the list of tasks from now on. Pages that poll ask every 2.5 s; live ones need not. */
+/** The processes of a stack that a test has stopped (SIGSTOP). */
+class FrozenProcesses {
+  readonly #stack: TestStack;
+  readonly #pids = new Set<number>();
+
+  constructor(stack: TestStack) {
+    this.#stack = stack;
+  }
+
+  freeze(pid: number): { release(): void } {
+    process.kill(pid, 'SIGSTOP');
+    this.#pids.add(pid);
+    return { release: () => this.#wake(pid) };
+  }
+
+  wakeAll(): void {
+    for (const pid of this.#pids) this.#wake(pid);
+  }
+
+  #wake(pid: number): void {
+    if (!this.#pids.delete(pid)) return;
+    // A process that was killed meanwhile has another id, and needs no SIGCONT.
+    if (pid === this.#stack.pid || pid === pidOf(this.#stack, 'worker')) process.kill(pid, 'SIGCONT');
+  }
+}
+
+/**
+ * Returns how often the pages have asked for the list of tasks since this call. Pages that poll ask every 2.5 s; live pages need
+ * not ask.
+ */
 export function watchLists(tabs: readonly DemoPage[]): () => number {
   let lists = 0;
   for (const { page } of tabs) {

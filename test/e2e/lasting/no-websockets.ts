@@ -24,9 +24,9 @@ interface Network {
   readonly proxy: NoWebSocketProxy;
   readonly browser: Browser;
 }
-/** One that never lets WebSockets through, and one that changes its mind. */
+/** A network that never lets WebSockets through, and one that lets them through at times. */
 let strict: Network;
-let fickle: Network;
+let changing: Network;
 
 async function startNetwork(): Promise<Network> {
   const proxy = await startNoWebSocketProxy();
@@ -34,11 +34,11 @@ async function startNetwork(): Promise<Network> {
 }
 
 /**
- * Which tests may use the strict network: one at a time, and none before the fickle one only waits. So nothing else makes the
- * machine busy where a test promises seconds.
+ * The strict network, for one test at a time. It is added once the test on the changing network does nothing but wait: that test
+ * promises seconds, which a busy machine could not keep.
  */
-const free = new Pool<Network>();
-const inStrictNetwork = (test: (network: Network) => Promise<void>) => () => free.use(test);
+const strictNetwork = new Pool<Network>();
+const inStrictNetwork = (test: (network: Network) => Promise<void>) => () => strictNetwork.use(test);
 
 /**
  * Registers the tests.
@@ -50,20 +50,20 @@ export function testNoWebSockets(): { untilQuiet: Promise<void> } {
   const untilQuiet = new Promise<void>((resolve) => {
     letOthersStart = resolve;
   });
-  void untilQuiet.then(() => free.add(strict));
+  void untilQuiet.then(() => strictNetwork.add(strict));
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'inloop-e2e-'));
-    [stack, strict, fickle] = await Promise.all([
+    [stack, strict, changing] = await Promise.all([
       startStack({ env: { IMPORT_ROW_DELAY_MS: '20' } }),
       startNetwork(),
       startNetwork(),
     ]);
-    // If only other tests were asked for, the one that they wait for does not run.
+    // If Jest was told to run only other tests of this file, the test that they wait for never calls it.
     setTimeout(letOthersStart, 30_000).unref();
   }, 150_000);
 
   afterAll(async () => {
-    for (const network of [strict, fickle]) {
+    for (const network of [strict, changing]) {
       await network?.browser.close();
       await network?.proxy.close();
     }
@@ -80,97 +80,107 @@ export function testNoWebSockets(): { untilQuiet: Promise<void> } {
 
   it.concurrent(
     'without WebSockets the page is live within 10 s of a first visit, and shows an import row by row',
-    inStrictNetwork(async ({ proxy, browser }) => {
-      const page = await (await browser.newContext()).newPage();
-      const blocked: string[] = [];
-      page.on('console', (message) => {
-        if (/Content Security Policy/i.test(message.text())) blocked.push(message.text());
-      });
-      const tab = new DemoPage(page);
-      await page.goto(stack.url);
-      const began = Date.now();
-      await tab.signIn('ada');
-      await waitUntilLive(tab);
-      expect(Date.now() - began).toBeLessThan(10_000);
-      expect(proxy.refused).toContain(`127.0.0.1:${stack.services().soketi?.port}`);
-      expect(proxy.passed.some((path) => path.endsWith('/xhr_streaming'))).toBe(true);
-      expect(blocked).toEqual([]);
-
-      const file = join(folder, 'contacts.csv');
-      writeFileSync(file, [...sampleCsv({ rows: 200 })].join(''));
-      await tab.setSlow(true);
-      await tab.drop(file);
-      await tab.openTray();
-      const seen = new Set<string>();
-      // The import takes 8 s. Polling asks every 2.5 s, so it would show four steps at most.
-      await eventually(
-        async () => {
-          const text = await tab.row('Import contacts.csv').text();
-          seen.add(text);
-          return /Done · 200 imported/.test(text);
-        },
-        { within: 25_000 },
-      );
-      expect(seen.size).toBeGreaterThan(5);
-    }),
+    inStrictNetwork(showImport),
     LIMIT,
   );
 
   it.concurrent(
     'without WebSockets eight tabs of a browser are live over one connection, and another tab takes over when the leader is closed',
-    inStrictNetwork(async ({ browser }) => {
-      const context = await browser.newContext();
-      expect((await context.request.post(`${stack.url}/session`, { data: { user: 'octa' } })).status()).toBe(200);
-      const tabs: DemoPage[] = [];
-      /** The tabs that have opened a push connection of their own. */
-      const connected = new Set<number>();
-      /** How long the first tab takes to be live: on a busy machine everything takes longer. */
-      let usual = 0;
-      for (let n = 0; n < 8; n++) {
-        const tab = new DemoPage(await context.newPage());
-        tab.page.on('request', (sent) => {
-          if (/\/xhr(?:_streaming)?\?/.test(sent.url())) connected.add(n);
-        });
-        const began = Date.now();
-        await tab.page.goto(stack.url);
-        if (n === 0) {
-          await waitUntilLive(tab, 20_000);
-          usual = Date.now() - began;
-        }
-        tabs.push(tab);
-      }
-      // HTTP/1.1 allows six connections to a host. Eight streams would leave none for other requests.
-      for (const tab of tabs) await waitUntilLive(tab, 20_000);
-      expect([...connected]).toEqual([0]);
-
-      const [first, ...others] = tabs as [DemoPage, ...DemoPage[]];
-      const file = join(folder, 'octa.csv');
-      writeFileSync(file, [...sampleCsv({ rows: 100 })].join(''));
-      await first.setSlow(true);
-      await first.drop(file);
-      await eventually(async () => (await tasksIn(others[6] as DemoPage)).includes('running'), { within: 10_000 });
-      const closedAt = Date.now();
-      // Close the tab as a person does, so that the page's unload events fire.
-      await first.page.close({ runBeforeUnload: true });
-      await eventually(() => connected.size > 1, { within: 15_000, that: 'another tab to connect' });
-      for (const tab of others) await waitUntilLive(tab, 20_000);
-      expect(Date.now() - closedAt).toBeLessThan(Math.max(2_000, 2 * usual));
-      expect(connected.size).toBe(2);
-      for (const tab of others) {
-        await eventually(async () => expect(await tasksIn(tab)).toEqual(['succeeded']), { within: 15_000 });
-      }
-      await context.close();
-    }),
+    inStrictNetwork(shareConnection),
     LIMIT,
   );
 
   return { untilQuiet };
 }
 
-/** @param letOthersStart is called when from then on it mostly waits */
+/** A first visit, and an import. */
+async function showImport({ proxy, browser }: Network): Promise<void> {
+  const page = await (await browser.newContext()).newPage();
+  const blocked: string[] = [];
+  page.on('console', (message) => {
+    if (/Content Security Policy/i.test(message.text())) blocked.push(message.text());
+  });
+  const tab = new DemoPage(page);
+  await page.goto(stack.url);
+  const began = Date.now();
+  await tab.signIn('ada');
+  await waitUntilLive(tab);
+  expect(Date.now() - began).toBeLessThan(10_000);
+  expect(proxy.askedTunnels).toContain(`127.0.0.1:${stack.services().soketi?.port}`);
+  expect(proxy.passed.some((path) => path.endsWith('/xhr_streaming'))).toBe(true);
+  expect(blocked).toEqual([]);
+
+  const file = join(folder, 'contacts.csv');
+  writeFileSync(file, [...sampleCsv({ rows: 200 })].join(''));
+  await tab.setSlow(true);
+  await tab.drop(file);
+  await tab.openTray();
+  const seen = new Set<string>();
+  // The import takes 4 s or a little more: 200 rows of 20 ms. Polling asks every 2.5 s, so it would show two steps, or three.
+  await eventually(
+    async () => {
+      const text = await tab.row('Import contacts.csv').text();
+      seen.add(text);
+      return /Done · 200 imported/.test(text);
+    },
+    { within: 25_000 },
+  );
+  expect(seen.size).toBeGreaterThan(5);
+}
+
+/** Eight tabs of one browser. The one that holds the connection is closed during an import. */
+async function shareConnection({ browser }: Network): Promise<void> {
+  const context = await browser.newContext();
+  expect((await context.request.post(`${stack.url}/session`, { data: { user: 'octa' } })).status()).toBe(200);
+  const tabs: DemoPage[] = [];
+  /** The tabs that have opened a push connection of their own. */
+  const connected = new Set<number>();
+  /** How long the first tab takes to be live: on a busy machine everything takes longer. */
+  let usual = 0;
+  for (let n = 0; n < 8; n++) {
+    const tab = new DemoPage(await context.newPage());
+    tab.page.on('request', (sent) => {
+      if (/\/xhr(?:_streaming)?\?/.test(sent.url())) connected.add(n);
+    });
+    const began = Date.now();
+    await tab.page.goto(stack.url);
+    if (n === 0) {
+      await waitUntilLive(tab, 20_000);
+      usual = Date.now() - began;
+    }
+    tabs.push(tab);
+  }
+  // HTTP/1.1 allows six connections to a host. Eight streams would leave none for other requests.
+  for (const tab of tabs) await waitUntilLive(tab, 20_000);
+  expect([...connected]).toEqual([0]);
+
+  const [first, ...others] = tabs as [DemoPage, ...DemoPage[]];
+  const file = join(folder, 'octa.csv');
+  writeFileSync(file, [...sampleCsv({ rows: 100 })].join(''));
+  await first.setSlow(true);
+  await first.drop(file);
+  await eventually(async () => (await tasksIn(others[6] as DemoPage)).includes('running'), { within: 10_000 });
+  const closedAt = Date.now();
+  // Close the tab as a person does, so that the page's unload events fire.
+  await first.page.close({ runBeforeUnload: true });
+  await eventually(() => connected.size > 1, { within: 15_000, that: 'another tab to connect' });
+  for (const tab of others) await waitUntilLive(tab, 20_000);
+  expect(Date.now() - closedAt).toBeLessThan(Math.max(2_000, 2 * usual));
+  expect(connected.size).toBe(2);
+  for (const tab of others) {
+    await eventually(async () => expect(await tasksIn(tab)).toEqual(['succeeded']), { within: 15_000 });
+  }
+  await context.close();
+}
+
+/**
+ * Blocks WebSockets while two tabs are live, and allows them again.
+ *
+ * @param letOthersStart is called when from then on this test mostly waits
+ */
 async function blockAndAllow(letOthersStart: () => void): Promise<void> {
-  const { proxy, browser } = fickle;
-  proxy.openTunnels();
+  const { proxy, browser } = changing;
+  proxy.allowTunnels();
   const context = await browser.newContext();
   expect((await context.request.post(`${stack.url}/session`, { data: { user: 'mia' } })).status()).toBe(200);
   const tabs: DemoPage[] = [];
@@ -201,9 +211,9 @@ async function blockAndAllow(letOthersStart: () => void): Promise<void> {
   const tried = sockets.length;
   await eventually(() => sockets.length > tried + 1, { within: 40_000, that: 'WebSockets to be tried' });
   const losses = await Promise.all(tabs.map(countLosses));
-  proxy.openTunnels();
+  proxy.allowTunnels();
   const backAt = Date.now();
-  await eventually(() => proxy.tunnels > 0, { within: 60_000, that: 'a WebSocket to be used again' });
+  await eventually(() => proxy.openTunnels > 0, { within: 60_000, that: 'a WebSocket to be used again' });
   expect(Date.now() - backAt).toBeLessThan(60_000);
   for (const tab of tabs) await waitUntilLive(tab);
   for (const loss of losses) expect(await loss()).toBe(0);

@@ -6,13 +6,13 @@ import { pusherFromEnv } from '../../../backend/push/bus/pusher-env.ts';
 import { createTaskWorker } from '../../../worker/task-worker.ts';
 import { paced } from './paced-tasks.ts';
 
-/** Between two looks at the clock, in ms. */
+/** Time between two looks at the clock, in ms. */
 const TICK_MS = 5;
 
 const shutdown = new AbortController();
 process.on('SIGTERM', () => shutdown.abort());
 const backend = createBackend({ redis: process.env.REDIS_URL, pusher: pusherFromEnv(process.env) });
-// A worker that is killed is missed after a minute only, so that a page can be seen that hears nothing.
+// With this stall interval nobody misses a killed worker for a minute. Meanwhile a page hears nothing, and a test can look at it.
 const worker = createTaskWorker({ backend, drain: '500ms', grace: '300ms', stallInterval: '1m' });
 worker.handle(paced, async ({ total, plan }, task) => {
   let done = 0;

@@ -16,7 +16,7 @@ export function testPrivacy(inWorld: InWorld): void {
       evesTab.page.on('websocket', (socket) => {
         socket.on('framereceived', ({ payload }) => evesFrames.push(String(payload)));
       });
-      // Once more, now that the second user has a page open.
+      // Loaded again, so that `evesFrames` gets all frames of its WebSocket.
       await evesTab.page.reload();
       await evesTab.openTray();
 

@@ -88,7 +88,7 @@ export function testWhileAway(inWorld: InWorld, mails: () => SmtpCatcher['mails'
       const ofCarl = () => mails().filter(({ to }) => to.startsWith('carl'));
       await eventually(() => ofCarl().length > 0, { within: 15_000 });
       expect(ofCarl()[0]?.headers).toContain('Subject: Import long.csv is done');
-      // Another outcome, whose mail would come after a second one of the first.
+      // If a second mail about the first outcome were sent, it would come before the mail about this second outcome.
       await importAndLeave(world, device);
       await eventually(() => ofCarl().length > 1, { within: 15_000 });
       expect(new Set(ofCarl().map(({ headers }) => /^message-id: .*$/im.exec(headers)?.[0])).size).toBe(2);
