@@ -14,7 +14,7 @@ import { Pool } from '../support/pool.ts';
 import { openPage, seeDone } from './example-page.ts';
 import { type PlacedExample, placeExample } from './place-example.ts';
 
-/** As many as Jest runs concurrent tests of a file at the same time (`maxConcurrency` in jest.config.mjs). */
+/** How many buses there are: one for each test that Jest runs at the same time (`maxConcurrency` in jest.config.mjs). */
 const BUSES = 3;
 const buses = new Pool<TestBus>();
 const started: TestBus[] = [];

@@ -40,7 +40,7 @@ async function check(what: string, work: () => Promise<unknown>): Promise<void> 
   console.log(error.message);
 }
 
-/** Bundles server and worker of the application in `app` into an empty folder, and counts there. */
+/** Bundles server and worker of the application in `app` into an empty folder, and runs one task with the bundles. */
 async function countBundled(app: string, node: string): Promise<void> {
   const { path: outdir, remove: removeOut } = emptyFolder();
   const options = {
@@ -60,14 +60,14 @@ async function countBundled(app: string, node: string): Promise<void> {
   removeOut();
 }
 
-/** Without a bundle: TypeScript is stripped, and Node finds the packages. */
+/** Runs one task without bundles: TypeScript is stripped, and Node finds the packages. */
 async function countUnbundled(app: string, node: string): Promise<void> {
   const options = { absWorkingDir: app, outdir: app, format: 'esm', logLevel: 'error' } as const;
   await build({ entryPoints: ['server.ts', 'worker.ts', 'backend.ts', 'tasks.ts'], ...options });
   await expectCounted({ server: join(app, 'server.js'), worker: join(app, 'worker.js'), node, redisUrl: redis.url });
 }
 
-/** By the name by which it can be chosen. Each gets a folder and the tarball. */
+/** The parts of the check, by the names that the command takes. `at` makes the path of a folder; `tarball` is the packed inloop. */
 const PARTS: Readonly<Record<string, (at: (name: string) => string, tarball: string) => Promise<void>>> = {
   async lint(at, tarball) {
     await check('publint and attw find nothing', async () => {

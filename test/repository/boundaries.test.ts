@@ -1,3 +1,4 @@
+// The boundary rules of .dependency-cruiser.mjs, on a made-up repository that breaks each of them once.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -37,6 +38,7 @@ const BREACHES = [
   ['no-circles', 'server/circle.ts', "import type { X } from './other-half.ts';"],
 ] as const;
 
+/** Files that break no rule. Those of {@link BREACHES} import some of them. */
 const FINE = {
   'core/fine.ts': '',
   'backend/fine.ts': "import '../core/fine.ts'; import fs from 'node:fs';",
@@ -62,6 +64,7 @@ const FINE = {
   'test/fine.ts': "import '../core/fine.ts'; import 'bee-queue';",
 } as const;
 
+/** The package.json of the made-up repository. */
 const MANIFEST = {
   name: 'inloop',
   dependencies: { 'bee-queue': '1', pusher: '1', '@redis/client': '1' },
@@ -119,7 +122,7 @@ describe('the boundary rules of .dependency-cruiser.mjs', () => {
     expect(rules.sort()).toEqual(BREACHES.map(([rule]) => rule).sort());
   });
 
-  it('see every import: no file imports a type inside a type', () => {
+  it("see every import: no file has one inside a type, as `import('./x.ts').X`", () => {
     const files = execFileSync('git', ['ls-files', '*.ts', ':!*.test.ts'], { cwd: REPOSITORY, encoding: 'utf8' });
     const hidden = files
       .trim()

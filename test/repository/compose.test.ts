@@ -1,3 +1,4 @@
+// docker-compose.yml, the Dockerfiles and .env.example: they fit each other and the code that reads their variables.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,7 +47,7 @@ describe('docker-compose.yml', () => {
     ['dev', ['redis', 'server', 'soketi', 'worker']],
     ['hosted', ['redis', 'server-hosted', 'worker-hosted']],
     ['scaled', ['proxy', 'redis', 'server-scaled', 'soketi', 'worker-scaled']],
-  ])('runs in the profile %s what that needs, started in order', (profile, names) => {
+  ])('starts in the profile %s the services that it needs, each after those that it depends on', (profile, names) => {
     const services = inProfile(profile);
     expect(services.map(([name]) => name).sort()).toEqual(names);
     for (const [, { depends_on = {}, build }] of services) {
@@ -195,7 +196,7 @@ describe('deploy/Dockerfile', () => {
     }
   });
 
-  it('gets what it copies: .dockerignore leaves out nothing of that', () => {
+  it('copies nothing that .dockerignore leaves out', () => {
     const ignored = read('.dockerignore').trim().split('\n');
     const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, names = '']) =>
       names.split(' '),
@@ -208,7 +209,7 @@ describe('deploy/Dockerfile', () => {
   });
 });
 
-/** What the compiled code of a house imports when it runs, its browser page apart. */
+/** What the code of a house imports when it runs. Types, tests, tools and the page for browsers are left out. */
 function importsOf(house: string): string[] {
   const files = readdirSync(join(REPOSITORY, house), { recursive: true, encoding: 'utf8' }).filter(
     (name) => name.endsWith('.ts') && !name.endsWith('.test.ts') && !/^(page|testing|tools)\b/.test(name),

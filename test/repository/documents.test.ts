@@ -6,7 +6,7 @@ import { REPOSITORY } from '../../dev/paths.ts';
 
 /** The houses. A text in backticks that begins with one of them is a path. */
 const HOUSES =
-  'core|backend|server|worker|client|testing|metrics|operator|soketi|cli|demo|examples|dev|deploy|bench|test|docs';
+  'core|backend|server|worker|client|testing|metrics|tracing|operator|soketi|cli|demo|examples|dev|deploy|bench|test|docs';
 const PATH = new RegExp(`\`((?:${HOUSES})/[\\w./-]*)\``, 'g');
 const LINK = /\]\((?!https?:|#|mailto:)([^)#\s]+)/g;
 

@@ -1,4 +1,4 @@
-// deploy/kubernetes/: what it says is what Kubernetes and KEDA know, and fits to how servers and workers end.
+// The manifests in deploy/kubernetes/ are valid for Kubernetes and KEDA, and fit the way in which servers and workers end.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -80,7 +80,7 @@ describe('deploy/kubernetes', () => {
   it('runs each container without rights and on a read-only root', () => {
     for (const { spec } of deployments) {
       const pod = spec.template.spec;
-      // None of them asks Kubernetes anything.
+      // No container asks the API of Kubernetes for anything.
       expect(pod.automountServiceAccountToken).toBe(false);
       expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
       expect(pod.containers[0].securityContext).toEqual({
@@ -104,7 +104,7 @@ describe('deploy/kubernetes', () => {
     expect(Object.fromEntries(given)).toEqual(needed);
   });
 
-  it('gives a worker the time to drain, and a server that to leave the Service', async () => {
+  it('gives a worker the time to drain, and a server the time to leave the Service', async () => {
     const backend = backendOn({ ...NO_BUS, REDIS_URL: 'redis://127.0.0.1:1' });
     const { drain, grace } = checkWorkerOptions({ backend });
     await backend.close();

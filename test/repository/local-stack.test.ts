@@ -1,3 +1,5 @@
+// `npm start` as a process: what it starts, says and keeps, and that it leaves nothing running. Stand-ins take the place of server
+// and worker where a test is about the stack around them.
 import { execFileSync, spawn } from 'node:child_process';
 import {
   chmodSync,
@@ -26,7 +28,7 @@ const STAND_IN = join(REPOSITORY, 'test', 'support', 'processes', 'stand-in.mjs'
 const args = ['--server', STAND_IN, '--worker', STAND_IN];
 /** Builds dev/ only, so that these tests run even when another house does not compile. */
 const env = { INLOOP_BUILT: '1' };
-// Windows has no such modes.
+// Windows has no modes of files.
 const onUnix = process.platform === 'win32' ? it.skip : it;
 const NAMES = ['redis', 'soketi', 'server', 'worker'];
 
@@ -62,11 +64,11 @@ async function connectRedis(services: StackFile['services']) {
   return client.connect();
 }
 
-/** Runs `dev/start.mjs` to its end. */
-function runToEnd(more: NodeJS.ProcessEnv, moreArgs = args): Promise<{ code: number | null; output: string }> {
+/** Runs `dev/start.mjs` to its end. @param over replaces variables of its environment */
+function runToEnd(over: NodeJS.ProcessEnv, ownArgs = args): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [join(REPOSITORY, 'dev', 'start.mjs'), ...moreArgs], {
-      env: { ...process.env, ...env, PORT: '0', INLOOP_DIR: dir, ...more },
+    const child = spawn(process.execPath, [join(REPOSITORY, 'dev', 'start.mjs'), ...ownArgs], {
+      env: { ...process.env, ...env, PORT: '0', INLOOP_DIR: dir, ...over },
     });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
@@ -266,8 +268,8 @@ describe('the local stack', () => {
     ['a PORT that is no port', { PORT: 'http' }, args, 'PORT must be a whole number'],
     ['a script that is not there', {}, ['--server', '/nowhere.js'], 'There is no /nowhere.js'],
     ['Redis missing, with INLOOP_NO_INSTALL', { PATH: '/nowhere', INLOOP_NO_INSTALL: '1' }, args, 'Redis is missing'],
-  ])('says in one line what to do about %s', async (_what, more, moreArgs, message) => {
-    const { code, output } = await runToEnd(more, moreArgs);
+  ])('says in one line what to do about %s', async (_what, over, ownArgs, message) => {
+    const { code, output } = await runToEnd(over, ownArgs);
     expect(code).toBe(1);
     expect(output.trim().split('\n')).toEqual([expect.stringContaining(message)]);
   });

@@ -145,6 +145,7 @@ function namesIn(cell: string): string[] {
   return names;
 }
 
+/** The level of name number `n` of a row with `of` names. A cell has one level for all of them, or one for each. */
 function levelOf(cell: string, n: number, of: number): string | undefined {
   const levels = cell.split(', ');
   return levels.length === 1 ? levels[0] : of === levels.length ? levels[n] : undefined;

