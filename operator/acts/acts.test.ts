@@ -161,7 +161,7 @@ describe('pause', () => {
     await world.reaches((await start()).id, 'succeeded');
     await world.act({ act: 'pause', target: { name: 'pausable' } });
     const waiting = [await start(), await start()];
-    const endWorker = await world.work();
+    const endWorker = await world.startWorker();
     const overview: Overview = await eventually(async () => {
       const now: Overview = await world.get('/api/overview');
       const definition = now.definitions.find(({ name }) => name === 'pausable');

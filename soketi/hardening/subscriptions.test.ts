@@ -15,7 +15,7 @@ describe('a Soketi for the channels of tasks', () => {
   }, 30_000);
   afterAll(async () => {
     await closed.stop();
-    hooks.close();
+    await hooks.close();
   });
   const client = () => ScriptedClient.open(closed.pusher.port, closed.pusher);
 

@@ -1,4 +1,5 @@
-// How much work something is, for tests of cost: CPU time does not grow while other processes keep the machine busy.
+// How much CPU time something takes. For tests of cost: unlike time by the clock, CPU time does not grow while other processes keep
+// the machine busy.
 import { readFileSync } from 'node:fs';
 
 /** Milliseconds of CPU that this process spends in `work`, which must not wait for anything. */
@@ -10,8 +11,8 @@ export function cpuMsOf(work: () => void): number {
 }
 
 /**
- * Seconds of CPU that process `pid` has spent so far. Systems other than Linux do not tell it; there it is the time by the
- * clock, which is never less.
+ * Seconds of CPU that process `pid` has spent so far. Other systems than Linux do not tell them. There it returns the seconds by
+ * the clock, which grow at least as fast while one thread works.
  */
 export function cpuSecondsOf(pid: number): number {
   if (process.platform !== 'linux') return performance.now() / 1_000;

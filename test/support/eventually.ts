@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /** How `eventually` waits. */
 export interface EventuallyOptions {
-  /** Milliseconds after which it gives up. Default 10,000: a page that gets no messages asks by itself after 15 s. */
+  /** Milliseconds after which it gives up. Default 10,000: less than the 15 s after which a page without messages fetches by itself. */
   within?: number;
   /** Milliseconds between two calls. Default 20. */
   every?: number;
@@ -14,6 +14,7 @@ export interface EventuallyOptions {
 /** The truthy values of a type. */
 type Truthy<T> = Exclude<T, false | null | undefined | 0 | ''>;
 
+/** `void` by another name: Biome's `noConfusingVoidType` forbids the keyword in a conditional type. */
 type Nothing = ReturnType<() => void>;
 
 /**

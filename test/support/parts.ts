@@ -2,7 +2,6 @@
 import express, { type Express } from 'express';
 import pusherJs from 'pusher-js';
 import { type Backend, createBackend } from '../../backend/backend.ts';
-import type { Log } from '../../backend/log/log.ts';
 import type { BackendOptions } from '../../backend/options.ts';
 import { pusherFromEnv } from '../../backend/push/bus/pusher-env.ts';
 import type { ServerBackend } from '../../backend/server-backend.ts';
@@ -13,20 +12,12 @@ import { createTaskServer, type TaskServer } from '../../server/task-server.ts';
 import { pusherEnvOf } from '../../soketi/pusher-app.ts';
 import { startSoketi, type TestSoketi } from './bus/soketi.ts';
 import { startHttpServer } from './http-server.ts';
+import { recordLog } from './log.ts';
 import { startRedis, type TestRedis } from './redis/redis.ts';
 
 // The types of pusher-js say that the class is its module's `default`; in Node it is the module itself.
 const Pusher = pusherJs as unknown as typeof pusherJs.default;
 type Pusher = InstanceType<typeof Pusher>;
-
-/** A log that prints nothing and keeps its lines as text. */
-export function silentLog(): Log & { readonly lines: string[] } {
-  const lines: string[] = [];
-  const keep = (level: string) => (message: string, fields?: unknown) => {
-    lines.push(`${level}: ${message} ${JSON.stringify(fields ?? {})}`);
-  };
-  return { lines, info: keep('info'), warn: keep('warn'), error: keep('error') };
-}
 
 /** A running Redis and Soketi. */
 export interface TestBus {
@@ -62,18 +53,19 @@ export const NO_BUS = {
   PUSHER_PORT: '1',
 };
 
-/** A backend for the Redis and the bus that `env` names. It logs nothing unless `options` has a log. */
+/** A backend for the Redis and the bus that `env` names. It prints nothing unless `options` has a log. */
 export function backendOn(env: Record<string, string>, options: Partial<BackendOptions> = {}): Backend {
-  return createBackend({ redis: env.REDIS_URL, pusher: pusherFromEnv(env), log: silentLog(), ...options });
+  return createBackend({ redis: env.REDIS_URL, pusher: pusherFromEnv(env), log: recordLog(), ...options });
 }
 
-/** A running Express app with the task router at `/tasks`. */
+/** A running Express app with the task router at `/tasks`. The header `x-user` of a request names its user. */
 export interface TestApp {
   readonly url: string;
   readonly tasks: TaskServer;
   readonly app: Express;
-  /** fetch as a user: `call('ada', '/tasks')`; null is nobody. */
+  /** `fetch` as a user: `call('ada', '/tasks')`. `null` is nobody. */
   call(user: string | null, path: string, init?: RequestInit): Promise<Response>;
+  /** A `POST` as a user; `body` is sent as JSON. */
   post(user: string | null, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
   /** Starts a bare pusher-js client that collects events. Resolves when it is in the user's channel. */
   follow(user: string): Promise<Follower>;
@@ -87,7 +79,7 @@ export interface Follower {
   close(): void;
 }
 
-/** Starts an Express app. The header `x-user` names the user. */
+/** Starts an Express app with the task router. @param options of the task server */
 export async function startApp(
   backend: ServerBackend,
   definitions: readonly AnyTaskDefinition[],

@@ -1,3 +1,4 @@
+// Things that tests share: one test at a time uses each.
 import { expect, it } from '@jest/globals';
 import { Pool } from './pool.ts';
 

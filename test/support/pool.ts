@@ -1,4 +1,4 @@
-// Lets tests that run at the same time share a few things that are dear to start, each used by one test at a time.
+// Lets tests that run at the same time share a few things that are slow to start, each used by one test at a time.
 
 /** Things of one kind. Whoever finds all of them in use waits for one. */
 export class Pool<T> {

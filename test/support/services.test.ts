@@ -1,3 +1,5 @@
+// The Redis and the Soketi that tests start: they listen on loopback only, keep their ports, and survive being killed. And the
+// function that waits for states.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -18,6 +20,7 @@ function listListeners(pid: number): string[] {
       .slice(1)
       .map((line) => line.trim().split(/\s+/))
       .filter(
+        // 0A: a TCP socket that listens. 07: a UDP socket.
         ([, , , state, , , , , , inode]) => /^(0A|07)$/.test(state ?? '') && sockets.includes(`socket:[${inode}]`),
       )
       .map(([, address]) => `${table} ${address?.split(':')[0]}`),

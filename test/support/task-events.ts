@@ -30,6 +30,7 @@ export const SNAPSHOT_KEYS = [
   'updatedAt',
 ] as const;
 
+/** The id of {@link newTask}, unless told. */
 export const TEST_ID = '019ab000-0000-7000-8000-000000000001';
 
 /** A queued task; three attempts unless told. */
@@ -42,6 +43,7 @@ export function time(seconds: number): string {
   return new Date(Date.UTC(2026, 0, 1) + seconds * 1_000).toISOString();
 }
 
+/** The error of a failed attempt. */
 export const FAILURE: TaskFailure = { code: 'smtp_down', message: 'The mail server did not answer.', retryable: true };
 
 /** Returns `task` after `events`. Throws when an event is refused. */

@@ -1,4 +1,4 @@
-// A headless Chromium for end-to-end tests, kept from talking to anything but the test's own servers.
+// A headless Chromium for end-to-end tests. It makes no requests of its own, only those of the pages.
 import { type Browser, chromium } from 'playwright-core';
 import { CHROMIUM_FLAGS, findChromium } from '../../../dev/setup/chromium.ts';
 

@@ -1,27 +1,28 @@
 // A proxy as some companies have it: it passes plain HTTP, and refuses tunnels, and with them WebSockets. For tests in a
 // browser without WebSockets.
-import { createServer, type IncomingMessage, request, type Server } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { startHttpServer } from '../http-server.ts';
 
 /** A running proxy. */
 export interface NoWebSocketProxy {
   /** Flags for Chromium: use the proxy for every address, those of this machine too. */
   readonly flags: string[];
-  /** Tunnels that were asked for so far, as `host:port`. */
-  readonly refused: string[];
+  /** Tunnels that clients asked for so far, as `host:port`, whether they were refused or not. */
+  readonly askedTunnels: string[];
   /** Paths of requests that it passed on. */
   readonly passed: string[];
-  /** Sends requests elsewhere, as a load balancer might. */
+  /** Where a request for `url` is sent. A test may replace it, to imitate a load balancer. */
   route: (url: URL) => URL;
   /** Stops passing answers on, so that the client looks slow to the server. */
   stall(): void;
   /** Passes answers on again. */
-  flow(): void;
+  resume(): void;
   /** How many tunnels are open. */
-  readonly tunnels: number;
-  /** Lets tunnels through, and with them WebSockets. */
-  openTunnels(): void;
+  readonly openTunnels: number;
+  /** Lets tunnels through from now on, and with them WebSockets. */
+  allowTunnels(): void;
   /** Refuses tunnels from now on, and cuts the open ones. */
   blockTunnels(): void;
   close(): Promise<void>;
@@ -29,58 +30,45 @@ export interface NoWebSocketProxy {
 
 /** Starts one on a free port. */
 export async function startNoWebSocketProxy(): Promise<NoWebSocketProxy> {
-  const refused: string[] = [];
+  const askedTunnels: string[] = [];
   const passed: string[] = [];
   const answers = new Set<IncomingMessage>();
   let isStalled = false;
   /** Both ends of each open tunnel; undefined while tunnels are refused. */
   let tunnels: Set<Duplex> | undefined;
-  const server: Server = createServer((req, res) => {
+  const server = createServer((req, res) => {
     const url = new URL(req.url ?? '', 'http://nowhere.invalid');
     passed.push(url.pathname);
-    const { 'proxy-connection': _, ...headers } = req.headers;
-    const onward = request(proxy.route(url), { method: req.method, headers }, (answer) => {
-      res.writeHead(answer.statusCode ?? 502, answer.headers);
+    passOn(req, res, proxy.route(url), (answer) => {
       answers.add(answer);
       answer.on('close', () => answers.delete(answer));
-      answer.on('data', (data) => res.write(data));
-      answer.on('end', () => res.end());
       if (isStalled) answer.pause();
-      // A broken answer must not look complete.
-      answer.on('error', () => res.destroy());
     });
-    onward.on('error', () => (res.headersSent ? res.destroy() : res.writeHead(502).end()));
-    res.on('close', () => onward.destroy());
-    req.pipe(onward);
   });
   server.on('connect', (req, socket) => {
-    refused.push(req.url ?? '');
+    askedTunnels.push(req.url ?? '');
     socket.on('error', () => {});
-    if (!tunnels) {
-      socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
-      return;
-    }
-    openTunnel(req, socket, tunnels);
+    if (tunnels) openTunnel(req, socket, tunnels);
+    else socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  const { port, close } = await startHttpServer(server);
   const proxy: NoWebSocketProxy = {
     flags: [`--proxy-server=http://127.0.0.1:${port}`, '--proxy-bypass-list=<-loopback>'],
-    refused,
+    askedTunnels,
     passed,
     route: (url) => url,
     stall() {
       isStalled = true;
       for (const answer of answers) answer.pause();
     },
-    flow() {
+    resume() {
       isStalled = false;
       for (const answer of answers) answer.resume();
     },
-    get tunnels() {
+    get openTunnels() {
       return (tunnels?.size ?? 0) / 2;
     },
-    openTunnels() {
+    allowTunnels() {
       tunnels ??= new Set();
     },
     blockTunnels() {
@@ -90,14 +78,34 @@ export async function startNoWebSocketProxy(): Promise<NoWebSocketProxy> {
     },
     async close() {
       proxy.blockTunnels();
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      await close();
     },
   };
   return proxy;
 }
 
-/** Connects the client with the host that it asks for. `tunnels` holds both ends for as long as they are open. */
+/** Sends a request to `url`, and its answer back. `onAnswer` is called when the head of the answer has come. */
+function passOn(
+  req: IncomingMessage,
+  res: ServerResponse,
+  url: URL,
+  onAnswer: (answer: IncomingMessage) => void,
+): void {
+  const { 'proxy-connection': _, ...headers } = req.headers;
+  const onward = request(url, { method: req.method, headers }, (answer) => {
+    res.writeHead(answer.statusCode ?? 502, answer.headers);
+    answer.on('data', (data) => res.write(data));
+    answer.on('end', () => res.end());
+    // A broken answer must not look complete.
+    answer.on('error', () => res.destroy());
+    onAnswer(answer);
+  });
+  onward.on('error', () => (res.headersSent ? res.destroy() : res.writeHead(502).end()));
+  res.on('close', () => onward.destroy());
+  req.pipe(onward);
+}
+
+/** Connects the client with the host that it asks for. Keeps both ends in `tunnels` while they are open. */
 function openTunnel(req: IncomingMessage, socket: Duplex, tunnels: Set<Duplex>): void {
   const { hostname, port } = new URL(`http://${req.url}`);
   const onward = connect(Number(port), hostname, () => {

@@ -1,4 +1,4 @@
-/** An app on the React hooks that counts its renders, and the functions with which a test controls it in a browser. */
+// An app on the React hooks that counts its renders, and the functions with which a test controls it in a browser.
 
 import Pusher from 'pusher-js';
 import { createElement, type ReactElement, StrictMode } from 'react';
@@ -24,56 +24,57 @@ interface AppProps {
 }
 
 /** What the app has done so far, for the test to read. */
-export const seen = {
+export const observed = {
   renders: { list: 0, active: 0, one: 0, connection: 0 },
   connection: { status: 'connecting' } as ConnectionState,
   outcomes: [] as string[],
   start: { isPending: false, code: '', issues: 0 },
-  /** Errors of hydration: the page was not what the server had rendered. */
-  repaired: [] as string[],
+  /** What React had to correct, because the page was not what the server had rendered. */
+  hydrationErrors: [] as string[],
 };
 
-/** What the last render got from the hooks, for `levers` to call. */
+/** What the last render got from the hooks. `controls` call it. */
 const handles: { feed?: TaskFeed; start?: (input: never) => Promise<{ readonly id: string }> } = {};
 
 function List(): ReactElement {
-  seen.renders.list++;
+  observed.renders.list++;
   const { tasks } = useTasks();
   const items = tasks.map(({ id, title, status }) => createElement('li', { key: id }, `${title}: ${status}`));
   return createElement('ul', null, items);
 }
 
 function Active(): ReactElement {
-  seen.renders.active++;
+  observed.renders.active++;
   // The selector is a new function in each render, and returns a new array.
   const active = useTasks(({ tasks }) => tasks.filter((task) => !isFinished(task)).map(({ id }) => id));
   return createElement('output', { id: 'active' }, active.length);
 }
 
 function One({ id }: { readonly id: string | undefined }): ReactElement {
-  seen.renders.one++;
+  observed.renders.one++;
   const task = useTask(id);
   return createElement('output', { id: 'one' }, task === null ? 'none' : (task?.status ?? 'unknown'));
 }
 
 function Connection(): null {
-  seen.renders.connection++;
-  seen.connection = useConnection();
+  observed.renders.connection++;
+  observed.connection = useConnection();
   return null;
 }
 
 function Starter(): null {
   const { start, isPending, error } = useStartTask('count');
-  seen.start = { isPending, code: error?.code ?? '', issues: error?.issues.length ?? 0 };
+  observed.start = { isPending, code: error?.code ?? '', issues: error?.issues.length ?? 0 };
   handles.start = start as never;
   handles.feed = useTaskFeed();
   return null;
 }
 
+/** The app. `user` is sent as the header `x-user`. */
 export function App({ user, url = '/tasks', id, feed }: AppProps): ReactElement {
   const source = feed ? { feed } : { url, Pusher, headers: { 'x-user': user } };
   const onOutcome = ({ title, status }: { title: string; status: string }) => {
-    seen.outcomes.push(`${title}: ${status}`);
+    observed.outcomes.push(`${title}: ${status}`);
   };
   return createElement(
     TasksProvider,
@@ -87,17 +88,19 @@ export function App({ user, url = '/tasks', id, feed }: AppProps): ReactElement 
 }
 
 let root: Root | undefined;
-let given: TaskFeed | undefined;
+/** The feed of {@link controls.mountWithFeed}. */
+let ownFeed: TaskFeed | undefined;
 
-export const levers = {
-  seen,
+/** What a test calls in the page, as `controls.mount(…)`. */
+export const controls = {
+  observed,
   mount(props: AppProps): void {
     root ??= createRoot(document.getElementById('root') as HTMLElement);
     root.render(createElement(StrictMode, null, createElement(App, props)));
   },
   hydrate(props: AppProps): void {
     const onRecoverableError = (error: unknown) => {
-      seen.repaired.push(String(error));
+      observed.hydrationErrors.push(String(error));
     };
     root = hydrateRoot(document.getElementById('root') as HTMLElement, createElement(App, props), {
       onRecoverableError,
@@ -109,12 +112,12 @@ export const levers = {
   },
   /** Mounts with a feed of the page's own. */
   async mountWithFeed(user: string): Promise<void> {
-    given = await connectTasks({ url: '/tasks', Pusher, headers: { 'x-user': user } });
-    levers.mount({ user, feed: given });
+    ownFeed = await connectTasks({ url: '/tasks', Pusher, headers: { 'x-user': user } });
+    controls.mount({ user, feed: ownFeed });
   },
   closeFeed(): ConnectionState['status'] {
-    const { status } = given?.getSnapshot().connection ?? { status: 'closed' };
-    given?.close();
+    const { status } = ownFeed?.getSnapshot().connection ?? { status: 'closed' };
+    ownFeed?.close();
     return status;
   },
   /** Starts a task as a button does, without waiting for the answer. */

@@ -1,13 +1,12 @@
-/** Pages with a tray in a real Chromium, under a strict Content-Security-Policy, with a fake server. For tests of the tray. */
+// Pages with a tray in a real Chromium, under a strict Content-Security-Policy, with a fake server. For tests of the tray.
 
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { FakeServer } from '../../../client/test-support/fake-server.ts';
 import type { Snapshot } from '../../../core/tasks/snapshot.ts';
 import { eventually } from '../eventually.ts';
+import { type HttpServer, startHttpServer } from '../http-server.ts';
 import { launchChromium } from './chromium.ts';
 
 /** As strict as a page may be. It names the bus, as the page of an adopter does; nothing listens there. */
@@ -16,8 +15,8 @@ const CSP =
 
 export interface OpenOptions {
   /**
-   * `scheme=dark`; `dir=rtl`; `text=200%`, the size of text; `start` puts the tray at the start of its line; `tray=title-progress`
-   * gives the tray attributes.
+   * The page's query, such as `scheme=dark&dir=rtl`. `text=200%`: the size of text. `start`: the tray is at the start of its line.
+   * `tray=title-progress`: attributes of the tray.
    */
   readonly query?: string;
   readonly width?: number;
@@ -37,7 +36,7 @@ export class TrayPages {
   url = '';
   #browser!: Browser;
   #script = '';
-  #http!: Server;
+  #http!: HttpServer;
   readonly #more: TrayPages[] = [];
 
   /** @param extra TypeScript that the page runs beside the tray */
@@ -71,7 +70,7 @@ export class TrayPages {
   }
 
   async #listen(): Promise<void> {
-    this.#http = createServer(async (req, res) => {
+    this.#http = await startHttpServer(async (req, res) => {
       const { pathname, searchParams } = new URL(req.url ?? '/', 'http://localhost');
       if (pathname === '/tray.js') return res.setHeader('content-type', 'text/javascript').end(this.#script);
       if (pathname === '/page.css') return res.setHeader('content-type', 'text/css').end(pageCss(searchParams));
@@ -94,15 +93,13 @@ export class TrayPages {
         req.socket.destroy();
       }
     });
-    await new Promise<void>((resolve) => this.#http.listen(0, '127.0.0.1', resolve));
-    this.url = `http://127.0.0.1:${(this.#http.address() as AddressInfo).port}`;
+    this.url = this.#http.url;
   }
 
   async stop(): Promise<void> {
     await this.#browser?.close();
     for (const more of this.#more) await more.stop();
-    this.#http?.closeAllConnections();
-    await new Promise((resolve) => this.#http?.close(resolve));
+    await this.#http?.close();
   }
 
   /**
@@ -138,6 +135,7 @@ export class TrayPages {
 
   /** Stops the page's clock. Only `page.clock.runFor` moves it then. Returns how far it is ahead of the test's clock, in seconds. */
   async stopClock(): Promise<number> {
+    // Playwright stops a clock only at a time that is still to come. It jumps there at once.
     const at = Date.now() + 20_000;
     await this.page.clock.pauseAt(at);
     return (at - Date.now()) / 1_000;

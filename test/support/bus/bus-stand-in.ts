@@ -14,7 +14,7 @@ export interface BusStandIn {
   close(): Promise<void>;
 }
 
-/** Starts one that welcomes each client. It answers pings unless `isSilent`. */
+/** Starts one that tells each client that its connection is established. It answers pings unless `isSilent`. */
 export async function startBusStandIn({ isSilent = false, port = 0 } = {}): Promise<BusStandIn> {
   const server = new WebSocketServer({ host: '127.0.0.1', port });
   const clients: WebSocket[] = [];

@@ -29,9 +29,9 @@ export interface Bridge {
 /** Limits of the fallback, and what else a test wants to be different. */
 export type BridgeOptions = Partial<FallbackLimits> & {
   readonly options?: Partial<FallbackOptions>;
-  /** Whether the bus accepts connections and never says anything. */
+  /** Whether the bus establishes connections and then says nothing: it answers no ping. */
   readonly isSilent?: boolean;
-  /** Where the fallback looks for the bus, if not where it is. */
+  /** The port at which the fallback looks for the bus. Default: the port of the bus. */
   readonly busPort?: number;
   readonly log?: Log;
 };
@@ -66,7 +66,7 @@ export function useBridge(): (options?: BridgeOptions) => Promise<Bridge> {
   };
 }
 
-/** The bus's end of a session: the connection number `index`, from 0. */
+/** The bus's end of a session. `index` counts its connections from 0, the oldest first. */
 export function busOf(bridge: Bridge, index = 0) {
   return eventually(() => bridge.bus.clients[index], { that: 'a connection to the bus' });
 }
@@ -81,7 +81,7 @@ export function numbers(client: FallbackClient): number[] {
   return client.messages.filter(({ event }) => event === 'tick').map(({ data }) => (data as { n: number }).n);
 }
 
-/** 0, 1, 2 … `count` − 1: the {@link numbers} of a client that missed nothing. */
+/** The numbers 0 to `count` − 1: the {@link numbers} of a client that missed nothing. */
 export function upTo(count: number): number[] {
   return Array.from({ length: count }, (_, n) => n);
 }

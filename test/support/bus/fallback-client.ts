@@ -9,11 +9,11 @@ let sequence = 0;
 export interface Reception {
   status: number;
   headers: IncomingMessage['headers'];
-  /** Lines so far, without the prelude. */
+  /** Lines so far, without the prelude (`PRELUDE_LINE` in server/fallback/session/framing.ts). */
   readonly lines: string[];
   /** Characters so far, as pusher-js counts them. */
   length: number;
-  /** Whether pusher-js would send a new request now: more than 256 KB came, and the last line is complete. */
+  /** Whether pusher-js would send a new request now: more than 256 × 1,024 characters came, and the last line is complete. */
   isFull: boolean;
   /** Whether the answer is complete, or was cut. */
   isOver: boolean;
@@ -27,6 +27,7 @@ export interface Reception {
 
 /** A session, as one client sees it. */
 export class FallbackClient {
+  /** The part of its URLs that names the session, as pusher-js makes it: `<0 to 999>/<8 characters>`. */
   readonly session = `${sequence % 1_000}/${`session${(sequence++).toString(32)}`.padEnd(8, '0').slice(-8)}`;
   /** Messages in the order of their arrival, over all requests. */
   readonly messages: { readonly event: string; readonly data?: unknown; readonly channel?: string }[] = [];

@@ -11,7 +11,7 @@ import { generate } from 'selfsigned';
 export interface HostedSoketi {
   /** The environment by which a Node process reaches it under Pusher's names. Certificates are checked as usual. */
   readonly env: { readonly NODE_OPTIONS: string; readonly NODE_EXTRA_CA_CERTS: string };
-  /** The same for Chromium, as flags. No other host has an address for it. */
+  /** Flags with which Chromium reaches it under Pusher's names. Chromium finds no other host but 127.0.0.1. */
   readonly flags: string[];
   /** Pusher's hosts that were asked for so far. */
   readonly hosts: ReadonlySet<string>;

@@ -5,18 +5,18 @@ import type { SoketiKind } from './soketi-script.ts';
 /** A plain Soketi, and one with our preload. */
 export const KINDS: readonly SoketiKind[] = ['plain', 'hardened'];
 
-/** Runs a script against both and expects the same; returns what was seen. */
+/** Runs a script against both, and expects the same from both. Returns what the script returned, without signatures. */
 export async function expectSame<Parts>(
   parts: Readonly<Record<SoketiKind, Parts>>,
   script: (parts: Parts) => Promise<unknown>,
 ): Promise<unknown> {
-  const [plain, hardened] = await Promise.all(KINDS.map(async (kind) => withoutKeys(await script(parts[kind]))));
+  const [plain, hardened] = await Promise.all(KINDS.map(async (kind) => withoutSignatures(await script(parts[kind]))));
   expect(hardened).toEqual(plain);
   return hardened;
 }
 
 /** Removes signatures, which differ because each Soketi has an application of its own. */
-function withoutKeys(seen: unknown): unknown {
+function withoutSignatures(seen: unknown): unknown {
   return JSON.parse(JSON.stringify(seen, (key, value: unknown) => (key === 'auth' ? undefined : value)));
 }
 

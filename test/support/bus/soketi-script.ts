@@ -2,8 +2,6 @@
 // which prove that both look the same to a client that follows the Pusher protocol.
 import { createHmac } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startChild, waitUntilReady } from '../../../cli/processes/child.ts';
@@ -13,8 +11,9 @@ import { soketiCommand } from '../../../dev/stack/soketi.ts';
 import { createPusherApp, type PusherApp, probeSoketi, signPusherCall } from '../../../soketi/pusher-app.ts';
 import { eventually } from '../eventually.ts';
 import { RawWebSocket } from './raw-websocket.ts';
+import { startWebhookReceiver } from './webhook-receiver.ts';
 
-/** `plain`: as npm installs it. `hardened`: with soketi/preload.cjs. */
+/** `plain`: without our preload. `hardened`: with soketi/preload.cjs. Both have the settings of the local stack. */
 export type SoketiKind = 'plain' | 'hardened';
 
 /** The answer to an API call. */
@@ -139,26 +138,12 @@ export class ScriptedClient {
   }
 }
 
-/** Collects webhooks with a right signature: for each, its events. */
+/** Collects the events of webhooks that have the right signature. */
 export async function collectWebhooks(app: PusherApp) {
-  const calls: object[][] = [];
-  const server = createServer((incoming, response) => {
-    let text = '';
-    incoming.on('data', (chunk) => {
-      text += String(chunk);
-    });
-    incoming.on('end', () => {
-      const signature = createHmac('sha256', app.secret).update(text).digest('hex');
-      if (incoming.headers['x-pusher-signature'] === signature) {
-        calls.push((JSON.parse(text) as { events: object[] }).events);
-      }
-      response.end();
-    });
+  const events: object[] = [];
+  const { url, close } = await startWebhookReceiver((text, signature) => {
+    if (signature !== createHmac('sha256', app.secret).update(text).digest('hex')) return;
+    events.push(...(JSON.parse(text) as { events: object[] }).events);
   });
-  await new Promise<void>((resolve) => server.listen(0, LOOPBACK, resolve));
-  return {
-    calls,
-    url: `http://${LOOPBACK}:${(server.address() as AddressInfo).port}/`,
-    close: () => void server.close(),
-  };
+  return { events, url, close };
 }

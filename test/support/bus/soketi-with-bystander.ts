@@ -1,13 +1,13 @@
 // A hardened Soketi with a bystander: a client that stays connected while a test attacks. For the tests of soketi/, which
 // prove after each attack that the bystander still gets events.
 import { createHmac } from 'node:crypto';
-import { type Agent, createServer, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type Agent, request } from 'node:http';
 import { expect } from '@jest/globals';
 import { LOOPBACK } from '../../../cli/processes/ports.ts';
 import { signPusherCall } from '../../../soketi/pusher-app.ts';
 import { RawWebSocket } from './raw-websocket.ts';
 import { startSoketi, type TestSoketi } from './soketi.ts';
+import { startWebhookReceiver, type WebhookReceiver } from './webhook-receiver.ts';
 
 /** The status and the body of an API call. */
 export interface Answer {
@@ -42,7 +42,7 @@ export class SoketiWithBystander {
   async stop(): Promise<void> {
     this.#bystander.close();
     await this.soketi.stop();
-    this.webhooks.close();
+    await this.webhooks.close();
   }
 
   /** Publishes an event and waits until the bystander has it. Also checks that Soketi was not restarted. */
@@ -97,28 +97,17 @@ export class SoketiWithBystander {
   }
 }
 
-/** Collects webhooks, each event as `channel_occupied room`. */
-export interface WebhookNames {
+/** The events of webhooks, each as `channel_occupied room`. */
+export interface WebhookNames extends WebhookReceiver {
   readonly names: string[];
-  readonly url: string;
-  close(): void;
 }
 
 /** Listens for webhooks on a free port. */
 export async function collectWebhookNames(): Promise<WebhookNames> {
   const names: string[] = [];
-  const server = createServer((incoming, response) => {
-    let text = '';
-    incoming.on('data', (chunk) => {
-      text += String(chunk);
-    });
-    incoming.on('end', () => {
-      const { events } = JSON.parse(text) as { events: { name: string; channel: string }[] };
-      names.push(...events.map(({ name, channel }) => `${name} ${channel}`));
-      response.end();
-    });
+  const receiver = await startWebhookReceiver((body) => {
+    const { events } = JSON.parse(body) as { events: { name: string; channel: string }[] };
+    names.push(...events.map(({ name, channel }) => `${name} ${channel}`));
   });
-  await new Promise<void>((resolve) => server.listen(0, LOOPBACK, resolve));
-  const { port } = server.address() as AddressInfo;
-  return { names, url: `http://${LOOPBACK}:${port}/`, close: () => void server.close() };
+  return { names, ...receiver };
 }

@@ -23,8 +23,10 @@ export interface TestSoketi {
 }
 
 /**
- * Starts a Soketi and waits until it answers. `webhooks` is the URL that gets its webhooks; `tasksOnly`
- * lets clients enter the channels of tasks only, as in the local stack.
+ * Starts a Soketi and waits until it answers.
+ *
+ * @param options `webhooks`: the URL that gets its webhooks. `port`: default a free one. `userSignIn`: whether clients may sign
+ * in. `tasksOnly`: whether clients may enter only the channels of tasks, as in the local stack
  */
 export async function startSoketi(
   options: { webhooks?: string; port?: number; userSignIn?: boolean; tasksOnly?: boolean } = {},

@@ -15,9 +15,10 @@ import { FakeChanges, FakeTurns, startedRecord } from './fake-worker-ports.ts';
 
 /** The grace of each attempt. */
 export const GRACE_MS = 1_000;
-/** Takes and gives anything, and has one attempt. */
+/** A definition that takes and gives anything, and has one attempt. */
 export const any = defineTask({ name: 'any', input: z.any(), attempts: 1 });
 
+/** What a test wants to be different. */
 export interface Setting {
   readonly definition?: AnyTaskDefinition;
   readonly stored?: { readonly input: unknown; readonly raw: unknown };
@@ -26,13 +27,13 @@ export interface Setting {
   readonly before?: (event: TaskEvent) => void;
   /** For how long handlers have blocked the event loop that all of them share, in ms. */
   readonly sharedBlockMs?: () => number;
-  /** Chance, from 0 to below 1. */
+  /** What the attempt gets as its random number, from 0 to below 1. */
   readonly random?: number;
 }
 
 /**
- * Starts one attempt. In what it returns, `moreTime` has each extension of the deadline that the attempt asked for, in ms, `stuck`
- * the errors with which it counts as stuck, and `giveUp` lets it give up.
+ * Starts one attempt. Of what it returns, `moreTime` has each extension of the deadline that the attempt asked for, in ms. `stuck`
+ * has the errors with which the attempt counts as stuck. Aborting `giveUp` makes it give up.
  */
 export function beginAttempt(handler: Handler<AnyTaskDefinition>, setting: Setting = {}) {
   const { definition = any, log = recordLog(), stored, before, sharedBlockMs = () => 0, random = 0 } = setting;

@@ -1,4 +1,4 @@
-/** A publisher with a fake bus and fake time. It serves the tests of `backend/push/publisher.ts`. */
+// A publisher with a fake bus and fake time. For the tests of backend/push/publisher.ts.
 
 import { afterEach, beforeEach, expect, jest } from '@jest/globals';
 import { Events } from '../../../backend/events/events.ts';
@@ -14,7 +14,7 @@ import { FAILURE, move, newTask, time } from '../task-events.ts';
 export class FakeBus {
   isEncrypted = false;
   latency = 1;
-  /** The error of a request, or null if the bus takes it. The first request has number 1. */
+  /** Returns the error of a request, or null if the bus takes it. The first request has number 1. */
   answer: (events: readonly BusEvent[], request: number) => Error | null = () => null;
   readonly requests: (readonly BusEvent[])[] = [];
   /** Events of tasks that the bus has taken. */
@@ -105,6 +105,7 @@ export const succeeded = (task: Snapshot, result: unknown = null): Snapshot =>
 export const failed = (task: Snapshot): Snapshot =>
   move(task, { type: 'fail', at: time(3), attempt: 1, error: { ...FAILURE, retryable: false } });
 
+/** The snapshot in an event. */
 export const dataOf = (event: BusEvent): Snapshot => JSON.parse(event.data);
 
 /** What the bus has taken, of `owner` or of all: id, status and revision of each event, like `a running 2`. */

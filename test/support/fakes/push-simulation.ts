@@ -4,6 +4,7 @@ import { Budget } from '../../../backend/push/budget.ts';
 import { Outbox, type OutboxEvent, type Outgoing } from '../../../backend/push/outbox.ts';
 import { Pacer } from '../../../backend/push/pacer.ts';
 
+/** As many as the publisher has under way (`MAX_REQUESTS` in backend/push/bus/bus.ts, whose import would load the Pusher SDK). */
 const MAX_REQUESTS = 4;
 
 /** An event that was sent. */

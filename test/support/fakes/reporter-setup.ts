@@ -8,7 +8,7 @@ import { time as at } from '../task-events.ts';
 import { FakeTime } from './fake-time.ts';
 import { FakeChanges, FakeTurns, startedRecord } from './fake-worker-ports.ts';
 
-/** After how long without a write the tests ask for a sign of life, in ms. */
+/** A sign of life is due after this time without a write, in ms. */
 export const SIGN_MS = 5_000;
 /** A signal that never aborts. */
 export const never = new AbortController().signal;
@@ -47,7 +47,7 @@ export function setUpReporter({ watched = true, checkpoint = null as StoredCheck
   };
 }
 
-/** A gate in the store: it answers nothing before `open` is called. */
+/** From now on the store applies nothing, until `open` is called. */
 export function hold(changes: FakeChanges): { open(): void } {
   let open: () => void = () => undefined;
   const opened = new Promise<void>((resolve) => {

@@ -20,15 +20,43 @@ import { FakeTurns } from './fake-worker-ports.ts';
 
 /** The definition that the worker handles. */
 export const work = defineTask({ name: 'work', input: z.any(), attempts: 3 });
+// The options of the worker.
 const CONCURRENCY = 4;
 export const GRACE_MS = 1_000;
 export const DRAIN_MS = 20_000;
 const STALL_MS = 5_000;
 
-/** What the handler is at, by task. */
-interface AtWork {
-  readonly context: TaskContext;
-  readonly finish: () => void;
+/** A handler whose calls return when a test says so. */
+class HeldHandler {
+  /** By task: what lets each call return. */
+  readonly #finishers = new Map<string, (() => void)[]>();
+  readonly #isDeaf: boolean;
+
+  constructor(isDeaf: boolean) {
+    this.#isDeaf = isDeaf;
+  }
+
+  async run(context: TaskContext): Promise<void> {
+    await new Promise<void>((finish) => {
+      this.#finishers.set(context.id, [...this.#finishersOf(context.id), finish]);
+      if (!this.#isDeaf) context.signal.addEventListener('abort', () => finish());
+    });
+    if (!this.#isDeaf) context.signal.throwIfAborted();
+  }
+
+  /** Lets all calls for a task return. */
+  finish(id: string): void {
+    for (const finish of this.#finishersOf(id)) finish();
+  }
+
+  /** How often it was called for a task. */
+  count(id: string): number {
+    return this.#finishersOf(id).length;
+  }
+
+  #finishersOf(id: string): readonly (() => void)[] {
+    return this.#finishers.get(id) ?? [];
+  }
 }
 
 /** What the stand-ins hold, and what the worker has given them. */
@@ -41,7 +69,10 @@ class FakeParts {
   readonly calls: string[] = [];
   /** Ids of what the heartbeat knows to run. */
   readonly running = new Set<string>();
-  /** Called before and after each call of the store, with its name, and when the worker begins to listen for cancels. May throw. */
+  /**
+   * Faults that a test causes. `before` is called before a `read` and before an event is applied, `after` once an event is stored,
+   * both with the name. `onCancel` is called when the worker begins to listen for cancels. Each may throw.
+   */
   readonly trouble: {
     before?: ((what: string) => void) | undefined;
     after?: ((what: string) => void) | undefined;
@@ -145,19 +176,12 @@ function portsOn(parts: FakeParts): WorkerPorts {
 export function setUpWorker({ isDeaf = false }: { isDeaf?: boolean } = {}) {
   const parts = new FakeParts();
   const { time, calls, records, running, trouble, log } = parts;
-  const atWork = new Map<string, AtWork[]>();
+  const handler = new HeldHandler(isDeaf);
   const worker = new Worker(
     { concurrency: CONCURRENCY, grace: GRACE_MS, drain: DRAIN_MS, stallInterval: STALL_MS },
     portsOn(parts),
   );
-  worker.handle(work, async (_input, context) => {
-    await new Promise<void>((finish) => {
-      const all = atWork.get(context.id) ?? [];
-      atWork.set(context.id, [...all, { context, finish }]);
-      if (!isDeaf) context.signal.addEventListener('abort', () => finish());
-    });
-    if (!isDeaf) context.signal.throwIfAborted();
-  });
+  worker.handle(work, (_input, context) => handler.run(context));
   const shutdown = new AbortController();
   /** How `run` ended: null while it has not. */
   let ended: 'resolved' | unknown = null;
@@ -193,7 +217,7 @@ export function setUpWorker({ isDeaf = false }: { isDeaf?: boolean } = {}) {
     },
     /** Lets the handler of a task return. */
     async finish(id: string) {
-      for (const { finish } of atWork.get(id) ?? []) finish();
+      handler.finish(id);
       await settled();
     },
     /** The owner cancels a task. */
@@ -205,7 +229,7 @@ export function setUpWorker({ isDeaf = false }: { isDeaf?: boolean } = {}) {
     },
     status: (id: string) => records.get(id)?.snapshot.status,
     /** How often the handler was called for a task. */
-    handled: (id: string) => atWork.get(id)?.length ?? 0,
+    handled: (id: string) => handler.count(id),
     get isClosed() {
       return parts.isClosed;
     },

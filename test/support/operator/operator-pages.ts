@@ -8,11 +8,17 @@ import { createPageRouter } from '../../../operator/serve-page.ts';
 import { BrowserFaults } from '../browser/browser-faults.ts';
 import { launchChromium } from '../browser/chromium.ts';
 import { type HttpServer, startHttpServer } from '../http-server.ts';
-import { fakeOperator } from './fake-operator.ts';
+import { createFakeOperator, type FakeOperatorOptions } from './fake-operator.ts';
 
 export interface PageOptions extends BrowserContextOptions {
-  /** What is mounted there, or the address of another server: `operator` by default. */
+  /** The path of a mounted operator, or the URL of a page on another server. Default `operator`. */
   readonly mount?: string;
+}
+
+/** A fake operator, and what is done to its answers. */
+export interface MountOptions extends FakeOperatorOptions {
+  /** Changes an answer, as the reviver of `JSON.parse` does. */
+  readonly alter?: (key: string, value: unknown) => unknown;
 }
 
 const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
@@ -23,26 +29,24 @@ export class OperatorPages {
   faults = new BrowserFaults();
   /** The live streams that are open. */
   readonly streams = new Set<Response>();
-  /** Every call of the API answers 503, and no stream is let in. */
+  /** While it is true, every request is answered with 503, live streams too. */
   isDown = false;
-  /** How every call of the API is refused; null: none is. `sign-in`: with a page to sign in, as some middlewares do. */
+  /**
+   * How every call of the API is refused: with 404, with a redirect to a page to sign in, or with that page itself. Null: none is
+   * refused.
+   */
   refusal: 404 | 'redirect' | 'sign-in' | null = null;
   /** The calls of the API so far, as `GET tasks?limit=50`. */
   calls: string[] = [];
   #browser!: Browser;
   #server!: HttpServer;
 
-  /** @param mounts by path: the options of the fake operator that is mounted there; `alter` may change its answers */
-  async start(
-    mounts: Readonly<
-      Record<string, Parameters<typeof fakeOperator>[0] & { alter?: (key: string, value: unknown) => unknown }>
-    >,
-  ): Promise<void> {
+  /** @param mounts by path: the fake operators, each with its page */
+  async start(mounts: Readonly<Record<string, MountOptions>>): Promise<void> {
     const app = express();
-    // One for all: to bundle it takes half a second.
+    // One for all: bundling the page takes half a second.
     const page = createPageRouter();
-    for (const [mount, { alter, ...options }] of Object.entries(mounts))
-      this.#mount(app, `/${mount}`, page, options, alter);
+    for (const [path, options] of Object.entries(mounts)) this.#mount(app, `/${path}`, page, options);
     this.#server = await startHttpServer(app);
     this.#browser = await launchChromium();
   }
@@ -64,7 +68,7 @@ export class OperatorPages {
     this.faults = new BrowserFaults();
     await this.faults.watch(context);
     this.page = await context.newPage();
-    // Before the scripts of the page, where its policy does not apply.
+    // As an init script, because the page's Content-Security-Policy would refuse it later.
     await this.page.addInitScript({ content: axe.source });
     await this.goto(query, mount);
     return this.page;
@@ -122,13 +126,7 @@ export class OperatorPages {
     if (folder) await this.page.screenshot({ path: join(folder, `${name}.png`) });
   }
 
-  #mount(
-    app: Express,
-    path: string,
-    page: Router,
-    options: object,
-    alter?: (key: string, value: unknown) => unknown,
-  ): void {
+  #mount(app: Express, path: string, page: Router, { alter, ...options }: MountOptions): void {
     app.use(
       path,
       (req, res, next) => {
@@ -152,7 +150,7 @@ export class OperatorPages {
         next();
       },
       page,
-      fakeOperator(options),
+      createFakeOperator(options),
     );
   }
 }

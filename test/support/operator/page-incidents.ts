@@ -11,11 +11,13 @@ import type { OperatorPages } from './operator-pages.ts';
 import { blocker, deaf } from './operator-tasks.ts';
 import type { OperatorWorld } from './operator-world.ts';
 
+/** Options of `eventually`: workers and live streams take some seconds on a busy machine. */
 const PATIENT = { within: 20_000 };
 const OWNER = 'ada@example.com';
 
+/** Registers the tests. @param world the real router */
 export function testIncidents(pages: OperatorPages, world: OperatorWorld): void {
-  describe('in an incident, on a phone and with the keyboard alone', () => {
+  describe('an operator in an incident, on a phone and with the keyboard alone', () => {
     let bundle: Bundle;
     let worker: ScriptProcess;
     beforeAll(async () => {
@@ -113,7 +115,7 @@ function focused(page: Page): Promise<string> {
   });
 }
 
-/** Presses Tab until the focus is on what has this name. Fails after `most` presses: then it is too far away. */
+/** Presses `key` until the focus is on what has this name. Fails after `most` presses: then it is too far away. */
 async function pressUntil(page: Page, name: string | RegExp, most: number, key = 'Tab'): Promise<void> {
   const isThere = async () => {
     const now = await focused(page);

@@ -6,14 +6,14 @@ import { eventually } from '../eventually.ts';
 import type { OperatorPages } from './operator-pages.ts';
 import type { OperatorWorld } from './operator-world.ts';
 
-/** Defines the tests. @param pages with a mount `rights` of 24 tasks @param world the real router */
+/** Registers the tests. @param pages with a mount `rights` of 24 tasks @param world the real router */
 export function testRights(pages: OperatorPages, world: OperatorWorld): void {
-  describe('whose right to the page is taken away', () => {
+  describe('an operator whose right to the page is taken away', () => {
     it.each([
       [404, 'allow answers null'],
       ['redirect', 'the session has ended, and the application redirects to a page to sign in'],
       ['sign-in', 'the session has ended, and the application answers with a page to sign in'],
-    ] as const)('sees nothing of tasks any more, and goes on when it is back: %s, %s', async (refusal, _why) => {
+    ] as const)('sees nothing of tasks any more, and goes on when the right is back: %s, %s', async (refusal, _why) => {
       const page = await pages.open('?view=tasks', { mount: 'rights' });
       await page.getByLabel('Select all on this page').check();
       await page.getByRole('button', { name: 'Cancel…' }).click();

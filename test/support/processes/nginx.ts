@@ -25,7 +25,7 @@ export interface TestNginx {
   stop(): Promise<void>;
 }
 
-/** The temporary folders of nginx. Its own are for root only. */
+/** The kinds of temporary folders that nginx wants. Its default folders are for root only. */
 const TEMPORARY = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
 
 /** @param servers and soketi ports of 127.0.0.1: as many of each as deploy/nginx-tls.conf has */
@@ -34,34 +34,9 @@ export async function startNginx(servers: readonly number[], soketi: readonly nu
   if (file === null) throw new Error('This test needs nginx. Run "npm test", which brings it.');
   const folder = mkdtempSync(join(tmpdir(), 'inloop-nginx-'));
   const [port, innerPort] = [await findFreePort(), await findFreePort()];
-  const names = ['app.example.pem', 'app.example.key', 'ca.pem'];
-  const [certFile, keyFile, caFile] = names.map((name) => join(folder, name)) as [string, string, string];
-  const { ca, cert, key } = await makeCertificate();
-  writeFileSync(caFile, ca);
-  writeFileSync(certFile, cert);
-  writeFileSync(keyFile, key);
-  const replaced: readonly (readonly [string | RegExp, string])[] = [
-    ...servers.map((own, n) => [`10.0.0.1${n + 1}:3000`, `${LOOPBACK}:${own}`] as const),
-    ...soketi.map((own, n) => [`10.0.0.2${n + 1}:6001`, `${LOOPBACK}:${own}`] as const),
-    ['listen 443', `listen ${LOOPBACK}:${port}`],
-    ['listen 10.0.0.1:6000', `listen ${LOOPBACK}:${innerPort}`],
-    [/\/etc\/nginx\/tls\/app\.example\.pem/, certFile],
-    [/\/etc\/nginx\/tls\/app\.example\.key/, keyFile],
-    // The test does not wait for a minute until the old processes have ended.
-    ['worker_shutdown_timeout 60s', 'worker_shutdown_timeout 2s'],
-    [
-      'http {',
-      `http {\n  access_log off;\n${TEMPORARY.map((name) => `  ${name}_temp_path ${folder}/${name};`).join('\n')}`,
-    ],
-  ];
-  let conf = readFileSync(join(REPOSITORY, 'deploy', 'nginx-tls.conf'), 'utf8');
-  for (const [from, to] of replaced) {
-    if (conf.split(from).length < 2)
-      throw new Error(`deploy/nginx-tls.conf has no ${from}: bring nginx.ts up to date.`);
-    conf = conf.replaceAll(typeof from === 'string' ? from : new RegExp(from, 'g'), () => to);
-  }
+  const { ca, ...files } = await writeCertificates(folder);
   const confFile = join(folder, 'nginx.conf');
-  writeFileSync(confFile, conf);
+  writeFileSync(confFile, configurationFor({ folder, port, innerPort, servers, soketi, ...files }));
   const globals = `daemon off; pid ${folder}/nginx.pid; error_log stderr crit;`;
   const start = async () => {
     const args = ['-p', folder, '-c', confFile, '-g', globals, '-e', 'stderr'];
@@ -75,9 +50,9 @@ export async function startNginx(servers: readonly number[], soketi: readonly nu
     port,
     innerPort,
     ca,
-    caFile,
+    caFile: files.caFile,
     async replace() {
-      // Its first process only starts those that serve, and these would go on without it. All are in one process group.
+      // The first process of nginx only starts those that serve. They would go on without it, but all are in one process group.
       process.kill(-child.pid, 'SIGKILL');
       await child.end;
       child = await start();
@@ -87,6 +62,50 @@ export async function startNginx(servers: readonly number[], soketi: readonly nu
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** What the addresses and paths of deploy/nginx-tls.conf become in a test. */
+interface Addresses {
+  readonly folder: string;
+  readonly port: number;
+  readonly innerPort: number;
+  readonly servers: readonly number[];
+  readonly soketi: readonly number[];
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+/** deploy/nginx-tls.conf with the addresses of a test. @throws Error if the file lacks one that is to be replaced */
+function configurationFor({ folder, port, innerPort, servers, soketi, certFile, keyFile }: Addresses): string {
+  const temporary = TEMPORARY.map((name) => `  ${name}_temp_path ${folder}/${name};`).join('\n');
+  const replaced: readonly (readonly [string, string])[] = [
+    ...servers.map((own, n) => [`10.0.0.1${n + 1}:3000`, `${LOOPBACK}:${own}`] as const),
+    ...soketi.map((own, n) => [`10.0.0.2${n + 1}:6001`, `${LOOPBACK}:${own}`] as const),
+    ['listen 443', `listen ${LOOPBACK}:${port}`],
+    ['listen 10.0.0.1:6000', `listen ${LOOPBACK}:${innerPort}`],
+    ['/etc/nginx/tls/app.example.pem', certFile],
+    ['/etc/nginx/tls/app.example.key', keyFile],
+    // The test does not wait for a minute until the old processes have ended.
+    ['worker_shutdown_timeout 60s', 'worker_shutdown_timeout 2s'],
+    ['http {', `http {\n  access_log off;\n${temporary}`],
+  ];
+  let conf = readFileSync(join(REPOSITORY, 'deploy', 'nginx-tls.conf'), 'utf8');
+  for (const [from, to] of replaced) {
+    if (!conf.includes(from)) throw new Error(`deploy/nginx-tls.conf has no ${from}: bring nginx.ts up to date.`);
+    conf = conf.replaceAll(from, () => to);
+  }
+  return conf;
+}
+
+/** Makes a certificate and its authority, and writes them to `folder`. `ca` is the text of the authority's certificate. */
+async function writeCertificates(folder: string) {
+  const names = ['app.example.pem', 'app.example.key', 'ca.pem'];
+  const [certFile, keyFile, caFile] = names.map((name) => join(folder, name)) as [string, string, string];
+  const { ca, cert, key } = await makeCertificate();
+  writeFileSync(caFile, ca);
+  writeFileSync(certFile, cert);
+  writeFileSync(keyFile, key);
+  return { ca, certFile, keyFile, caFile };
 }
 
 async function makeCertificate(): Promise<{ ca: string; cert: string; key: string }> {

@@ -23,7 +23,7 @@ export interface TestStack {
   readonly url: string;
   /** The state folder. */
   readonly dir: string;
-  /** The process that `npm start` would run. */
+  /** The id of the supervisor's process. */
   readonly pid: number;
   /** Its output so far. */
   readonly lines: readonly string[];

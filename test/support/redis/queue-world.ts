@@ -33,13 +33,19 @@ export interface QueueWorld {
   takenJobs(): string[];
   /** Other queues on the same Redis, as another process has them; closed after the test. Default of `url`: the Redis. */
   connect(url?: string): JobQueues;
-  /** Consumes jobs, on `queues` if given. The consumer is closed after the test. `handler` resolves to true if the job is off the queue already. */
+  /**
+   * Consumes jobs. The consumer is closed after the test.
+   *
+   * @param handler resolves to true if the job has left the queue already. Default: it does nothing
+   * @param over options that differ from: four jobs at once, a stall interval of 500 ms
+   * @param queues where it listens. Default: the queues of this world
+   */
   consume(
     handler?: (job: string) => Promise<unknown>,
     over?: Partial<ConsumeOptions>,
     queues?: JobQueues,
   ): Promise<Consumer>;
-  /** Adds a job as the store's scripts do. @param at when it is due; default: at once */
+  /** Adds a job as the store's scripts do. @param options `at`: when it is due, in ms since 1970. Default: at once */
   add(job: string, options?: { readonly at?: number; readonly name?: string }): Promise<void>;
   /** Waits until a consumer has got `job`. */
   whenTaken(job: string, within?: number): Promise<Taken>;
@@ -57,65 +63,60 @@ export interface QueueWorld {
 export function withQueue(test: (world: QueueWorld) => Promise<void>): () => Promise<void> {
   return async () => {
     const server = await startRedis();
-    const log = recordLog();
     const opened: JobQueues[] = [];
     const consumers: Consumer[] = [];
-    const taken: Taken[] = [];
-    const stalled: string[] = [];
-    const connect: QueueWorld['connect'] = (url = server.url) => {
-      const queues = new JobQueues({ url, prefix: PREFIX, events: new Events(log), clock: { now: Date.now } });
-      opened.push(queues);
-      return queues;
-    };
-    const withRaw: QueueWorld['withRaw'] = async (use) => {
-      const client = rawClient(server.url);
-      await client.connect();
-      try {
-        return await use(client);
-      } finally {
-        client.destroy();
-      }
-    };
-    const own = connect();
     try {
-      await test({
-        server,
-        prefix: PREFIX,
-        log,
-        taken,
-        stalled,
-        takenJobs: () => taken.map(({ job }) => job),
-        connect,
-        withRaw,
-        async consume(handler = async () => undefined, over = {}, queues = own) {
-          const options = {
-            concurrency: 4,
-            stallInterval: 500,
-            onStalled: (job: string) => stalled.push(job),
-            ...over,
-          };
-          const consumer = await queues.consume(NAME, options, async (job) => {
-            taken.push({ job, at: Date.now() });
-            return (await handler(job)) === true;
-          });
-          consumers.push(consumer);
-          return consumer;
-        },
-        add: (job, { at, name = NAME } = {}) =>
-          withRaw(async (client) => {
-            await client.eval(`${ADD_JOB}\naddJob(ARGV[1], ARGV[2], ARGV[3])`, {
-              arguments: [queueKey(PREFIX, name), job, at === undefined ? '' : String(at)],
-            });
-          }),
-        whenTaken: (job, within = 5_000) =>
-          eventually(() => taken.find((one) => one.job === job), { within, that: `job ${job}` }),
-        leftInRedis: () => withRaw(countLeft),
-      });
+      await test(worldOn(server, opened, consumers));
     } finally {
       await Promise.all(consumers.map((consumer) => consumer.close(1_000)));
       for (const queues of opened) queues.close();
       await server.stop();
     }
+  };
+}
+
+/** A world on `server`. It adds the queues that it opens to `opened`, and its consumers to `consumers`. */
+function worldOn(server: TestRedis, opened: JobQueues[], consumers: Consumer[]): QueueWorld {
+  const log = recordLog();
+  const taken: Taken[] = [];
+  const stalled: string[] = [];
+  const connect: QueueWorld['connect'] = (url = server.url) => {
+    const queues = new JobQueues({ url, prefix: PREFIX, events: new Events(log), clock: { now: Date.now } });
+    opened.push(queues);
+    return queues;
+  };
+  const withRaw: QueueWorld['withRaw'] = async (use) => {
+    const client = rawClient(server.url);
+    await client.connect();
+    try {
+      return await use(client);
+    } finally {
+      client.destroy();
+    }
+  };
+  const own = connect();
+  return {
+    ...{ server, prefix: PREFIX, log, taken, stalled, connect, withRaw },
+    takenJobs: () => taken.map(({ job }) => job),
+    async consume(handler = async () => undefined, over = {}, queues = own) {
+      const onStalled = (job: string) => stalled.push(job);
+      const options = { concurrency: 4, stallInterval: 500, onStalled, ...over };
+      const consumer = await queues.consume(NAME, options, async (job) => {
+        taken.push({ job, at: Date.now() });
+        return (await handler(job)) === true;
+      });
+      consumers.push(consumer);
+      return consumer;
+    },
+    add: (job, { at, name = NAME } = {}) =>
+      withRaw(async (client) => {
+        await client.eval(`${ADD_JOB}\naddJob(ARGV[1], ARGV[2], ARGV[3])`, {
+          arguments: [queueKey(PREFIX, name), job, at === undefined ? '' : String(at)],
+        });
+      }),
+    whenTaken: (job, within = 5_000) =>
+      eventually(() => taken.find((one) => one.job === job), { within, that: `job ${job}` }),
+    leftInRedis: () => withRaw(countLeft),
   };
 }
 

@@ -1,6 +1,4 @@
-// A server and a worker on a given Redis, with a fake bus that accepts everything. For tests of how both handle that Redis.
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+// A server and a worker on a given Redis, with a fake bus that takes everything. For tests of how both handle that Redis.
 import { z } from 'zod';
 import type { Backend } from '../../../backend/backend.ts';
 import type { BackendOptions } from '../../../backend/options.ts';
@@ -8,11 +6,12 @@ import { defineTask } from '../../../core/tasks/definition.ts';
 import type { Snapshot } from '../../../core/tasks/snapshot.ts';
 import { createTaskServer, type TaskServer } from '../../../server/task-server.ts';
 import { createTaskWorker } from '../../../worker/task-worker.ts';
+import { startBusSwitch } from '../bus/bus-switch.ts';
 import { eventually } from '../eventually.ts';
 import { type RecordingLog, recordLog } from '../log.ts';
 import { backendOn } from '../parts.ts';
 
-/** Fails in its first `failures` attempts; the next one takes `ms`. */
+/** Fails in its first `failures` attempts. The next attempt takes `ms`, and succeeds. */
 export const work = defineTask({
   name: 'work',
   input: z.object({ ms: z.number(), failures: z.number() }),
@@ -28,6 +27,7 @@ export interface RedisWorld {
   readonly logs: { readonly server: RecordingLog; readonly worker: RecordingLog };
   /** How often a handler was called, by task. */
   readonly runs: ReadonlyMap<string, number>;
+  /** Starts a task {@link work} of `ada`. Default: it returns at once. */
   start(input?: { readonly ms?: number; readonly failures?: number }): Promise<Snapshot>;
   /** Waits until the task has the status, 15 s at most. */
   reaches(id: string, status: Snapshot['status']): Promise<Snapshot>;
@@ -39,29 +39,12 @@ export interface RedisWorld {
   close(): Promise<void>;
 }
 
-/** A fake bus: accepts every event and delivers none. */
-export async function startSink() {
-  const sink = createServer((request, response) => {
-    request.resume().on('end', () => response.setHeader('content-type', 'application/json').end('{"channels":{}}'));
-  });
-  await new Promise<void>((resolve) => sink.listen(0, '127.0.0.1', resolve));
-  const { port } = sink.address() as AddressInfo;
-  const app = { PUSHER_APP_ID: 'a', PUSHER_KEY: 'k', PUSHER_SECRET: 's' };
-  return {
-    env: { ...app, PUSHER_HOST: '127.0.0.1', PUSHER_PORT: String(port), PUSHER_TLS: 'false' },
-    close() {
-      sink.closeAllConnections();
-      sink.close();
-    },
-  };
-}
-
 /** Starts a server and a worker on `redis`. `options` are for the backends of both. */
 export async function startRedisWorld(
   redis: BackendOptions['redis'],
   options: Partial<BackendOptions> = {},
 ): Promise<RedisWorld> {
-  const bus = await startSink();
+  const bus = await startBusSwitch();
   const logs = { server: recordLog(), worker: recordLog() };
   const server = backendOn(bus.env, { redis, log: logs.server, ...options });
   const workerBackend = backendOn(bus.env, { redis, log: logs.worker, ...options });
@@ -110,7 +93,7 @@ export async function startRedisWorld(
       stop.abort();
       await running.catch(() => undefined);
       await Promise.all([server.close(), workerBackend.close()]);
-      bus.close();
+      await bus.close();
     },
   };
 }

@@ -72,8 +72,8 @@ export async function startRedis({
     async kill() {
       child.signal('SIGKILL');
       await child.end;
-      // The end of the process may be told before the ends of its connections. A client needs a turn of the event loop each to
-      // read that, to close its socket and to tell its user. What it sent before that would be lost.
+      // This process may hear of the end of Redis before it hears of the end of its connections. A client needs three turns of the
+      // event loop: to read the end, to close its socket and to tell its user. What it sent meanwhile would be lost.
       for (let turn = 0; turn < 3; turn++) await setImmediate();
     },
     async restart({ wipe = false } = {}) {

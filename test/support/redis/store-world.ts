@@ -31,11 +31,11 @@ export interface StoreWorld extends StoreClient {
   readonly prefix: string;
   /** Opens another store on the same data, as another process would. It is closed after the test. */
   connect(url?: string): StoreClient;
-  /** Takes the next job of the tasks, as a worker does; null if none waits. */
+  /** Takes the next job of a definition, as a worker does; null if none waits. Default of `name`: that of `makeTask`. */
   takeJob(name?: string): Promise<string | null>;
-  /** Takes the next jobs, as a worker does that has room for so many. */
+  /** Takes the next jobs, as a worker does that has room for `most`. */
   takeJobs(most: number, name?: string): Promise<string[]>;
-  /** What bee-queue holds of the tasks: jobs that wait, the newest first, and delayed jobs, the earliest first. */
+  /** The jobs in bee-queue's lists: those that wait, the newest first, and delayed ones, the earliest first. */
   jobs(): Promise<{
     readonly waiting: string[];
     readonly delayed: { readonly value: string; readonly score: number }[];
@@ -103,16 +103,25 @@ export function useStore({ retention = 3_600 }: { retention?: number } = {}): St
       return main.log;
     },
     connect,
-    async takeJob(name = makeTask().name) {
-      const [job] = await this.takeJobs(1, name);
-      return job ?? null;
-    },
-    async takeJobs(most, name = makeTask().name) {
-      const { line, turns, paused } = main.redis.keys.line(name);
-      const call = { keys: [line, turns, paused], arguments: [queueKey(prefix, name), String(most), `${prefix}task:`] };
-      return ((await raw.eval(TAKE_JOBS, call)) as [job: string, fields: unknown][]).map(([job]) => job);
-    },
+    ...callsOn(() => ({ raw, prefix, ...main })),
+  };
+}
+
+/** What a test does to the store and the queue that `current` returns. */
+function callsOn(
+  current: () => Pick<StoreWorld, 'raw' | 'prefix' | 'redis' | 'store'>,
+): Pick<StoreWorld, 'takeJob' | 'takeJobs' | 'jobs' | 'accept' | 'happen'> {
+  const takeJobs: StoreWorld['takeJobs'] = async (most, name = makeTask().name) => {
+    const { raw, prefix, redis } = current();
+    const { line, turns, paused } = redis.keys.line(name);
+    const call = { keys: [line, turns, paused], arguments: [queueKey(prefix, name), String(most), `${prefix}task:`] };
+    return ((await raw.eval(TAKE_JOBS, call)) as [job: string, fields: unknown][]).map(([job]) => job);
+  };
+  return {
+    takeJobs,
+    takeJob: async (name) => (await takeJobs(1, name))[0] ?? null,
     async jobs() {
+      const { raw, prefix } = current();
       const queue = queueKey(prefix, makeTask().name);
       return {
         waiting: await raw.lRange(`${queue}waiting`, 0, -1),
@@ -120,16 +129,18 @@ export function useStore({ retention = 3_600 }: { retention?: number } = {}): St
       };
     },
     async accept(owner = 'ada', input = { n: 1 }, idempotencyKey = null) {
+      const { store } = current();
       const snapshot = makeTask();
-      expect(await main.store.create({ snapshot, owner, input }, idempotencyKey)).toMatchObject({ result: 'created' });
+      expect(await store.create({ snapshot, owner, input }, idempotencyKey)).toMatchObject({ result: 'created' });
       return snapshot;
     },
     async happen(task, owner, ...events) {
+      const { store } = current();
       let snapshot = task;
       for (const event of events) {
-        const { run } = (await main.store.read(snapshot.id, { run: true })) as RunState;
+        const { run } = (await store.read(snapshot.id, { run: true })) as RunState;
         const start = event.type === 'start' ? { start: { worker: 'w1', isolation: 'free' as const } } : {};
-        const applied = await main.store.apply({ snapshot, owner }, event, { run, ...start });
+        const applied = await store.apply({ snapshot, owner }, event, { run, ...start });
         if (!applied.ok) throw new Error(`${event.type} was refused: ${applied.refusal}`);
         snapshot = applied.snapshot;
       }

@@ -11,7 +11,7 @@ import { type RedisWorld, startRedisWorld } from './redis-world.ts';
 /** After a disturbance ends, a task must be accepted and done within this time, in ms. */
 export const HEALED_MS = 10_000;
 
-/** What a test starts parts with. Everything that it starts is ended after the test, the last started first. */
+/** How a test starts parts. Each part is ended after the test, the last started first. */
 export interface RedisParts {
   /** @param settings added to those of the local stack, by the names of redis.conf */
   startRedis(settings?: Readonly<Record<string, string>>): Promise<TestRedis>;
