@@ -22,7 +22,7 @@ const MISTAKES: Readonly<Record<string, Mistakes>> = {
   'The console of the browser': inBrowser,
 };
 
-/** The rows of the document: under which heading, which mistake, and the line. */
+/** The rows of the document's tables: the heading above the table, the mistake, and the line that is promised. */
 const rows = readFileSync(join(REPOSITORY, 'docs/troubleshooting.md'), 'utf8')
   .split(/^## /m)
   .slice(1)
@@ -100,7 +100,7 @@ const isAlone = ({ mistake }: (typeof rows)[number]) => mistake === 'a clock tha
 it.concurrent.each(rows.filter((row) => !isAlone(row)))('$heading: $mistake: is told', expectTold, 20_000);
 it.each(rows.filter(isAlone))('$heading: $mistake: is told', expectTold, 20_000);
 
-/** `…` stands for anything, except where the line itself has it between brackets or commas, which it may match as well. */
+/** A `…` of the document stands for any text, so it also matches a `…` that is printed. */
 function patternOf(line: string): RegExp {
   const parts = line.split('…').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
   return new RegExp(`^${parts.join('[^]*')}`);

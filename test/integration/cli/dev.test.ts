@@ -47,7 +47,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** A command that says its id, and ends with code 3 half a second after a signal that it was sent. */
+/** A command that prints its process id, and ends with exit code 3 half a second after a signal. */
 const LONG = [
   "for (const name of ['SIGINT', 'SIGTERM']) process.on(name, () => {",
   "  console.log('got ' + name);",
@@ -57,7 +57,7 @@ const LONG = [
   "console.log('pid ' + process.pid);",
 ].join('\n');
 
-/** Starts `inloop dev` with {@link LONG} as the command. Resolves with all processes when that has started. */
+/** Starts `inloop dev` with {@link LONG} as the command. Resolves when the command runs. `pids`: the command, Redis and Soketi. */
 async function startLong(folder: string) {
   const dev = await startDev(folder, ['--', process.execPath, '-e', LONG]);
   const pid = await eventually(() => /^pid (\d+)$/m.exec(dev.output())?.[1], { within: 40_000, that: 'the start' });
@@ -97,10 +97,10 @@ describe('inloop dev', () => {
       'REDIS_URL PUSHER_APP_ID PUSHER_KEY PUSHER_SECRET PUSHER_HOST PUSHER_PORT PUSHER_TLS'.split(' '),
     );
     if (process.platform !== 'win32') expect(statSync(file).mode & 0o077).toBe(0);
-    // A second one in the same folder would start on the data of the first.
+    // A second one in the same folder is refused, because it would use the data of the first.
     const second = await runInloop(['dev'], folder);
     expect(second).toMatchObject({ end: 'exit code 1', output: expect.stringMatching(/runs here already/) });
-    // A server and a worker are two programs, so a second `inloop dev` is how many try to start the other.
+    // Many try to start their server with one `inloop dev` and their worker with another. The second one says what to do instead.
     const start = `node --env-file=${file} worker.js`;
     expect(second.output).toContain(`For another program that uses it: ${start}.`);
     const pids = Object.values(stackOf(folder).services).map(({ pid }) => pid);

@@ -41,12 +41,16 @@ afterAll(async () => {
   await Promise.all([bus, ...Object.values(redis)].map((part) => part?.stop()));
 }, 30_000);
 
-const as = (user: string, password: string): string => redis.guarded.url.replace('//', `//${user}:${password}@`);
+/** The address of the Redis with users, for one of them. */
+const urlFor = (user: string, password: string): string => redis.guarded.url.replace('//', `//${user}:${password}@`);
 
-/** What is set instead of a variable that works, which check has to fail, what it finds and how it is to be cured. */
+/** A set-up that is broken in one way. */
 interface Broken {
+  /** In place of the variables that work. */
   readonly env: () => Record<string, string | undefined>;
+  /** Failed checks that the doctor must name, such as `redis use`. Others may fail too. */
   readonly fails: readonly string[];
+  /** What the failed checks must say that they found, and how it is cured. */
   readonly found: RegExp;
   readonly cure: RegExp;
 }
@@ -77,13 +81,13 @@ const BROKEN: Readonly<Record<string, Broken>> = {
     cure: /Start Redis/,
   },
   'a wrong password of Redis': {
-    env: () => ({ REDIS_URL: as('inloop', WRONG) }),
+    env: () => ({ REDIS_URL: urlFor('inloop', WRONG) }),
     fails: ['redis connection'],
     found: /WRONGPASS|password/i,
     cure: /Correct user and password in REDIS_URL/,
   },
   'a user of Redis without rights that are needed': {
-    env: () => ({ REDIS_URL: as('poor', REDIS_PASSWORD) }),
+    env: () => ({ REDIS_URL: urlFor('poor', REDIS_PASSWORD) }),
     fails: ['redis use'],
     found: /may not use subscribe, zadd/,
     cure: /Give the user these rights/,
@@ -113,7 +117,7 @@ const BROKEN: Readonly<Record<string, Broken>> = {
     cure: /PUSHER_KEY and PUSHER_SECRET/,
   },
   'a wrong key of the bus': {
-    // Soketi looks at the signature of a publisher only. Pages are refused.
+    // Soketi checks only the signature of an API call, so the server's calls work. It refuses pages with an unknown key.
     env: () => ({ PUSHER_KEY: 'another-key' }),
     fails: ['browser connection'],
     found: /4001/,
@@ -141,7 +145,7 @@ const BROKEN: Readonly<Record<string, Broken>> = {
 
 /** Runs the doctor with these variables instead of those that work. */
 function runDoctor(over: Record<string, string | undefined>, ...args: string[]) {
-  const all: Record<string, string | undefined> = { ...bus.env, REDIS_URL: as('inloop', REDIS_PASSWORD), ...over };
+  const all: Record<string, string | undefined> = { ...bus.env, REDIS_URL: urlFor('inloop', REDIS_PASSWORD), ...over };
   const env = Object.entries(all).filter(([, value]) => value !== undefined);
   return runInloop(['doctor', ...args], '/', Object.fromEntries(env) as Record<string, string>);
 }
@@ -175,7 +179,7 @@ describe('inloop doctor', () => {
   });
 
   it.concurrent('tells people the same as programs', async () => {
-    const broken = { REDIS_URL: as('poor', REDIS_PASSWORD), PUSHER_SECRET: WRONG };
+    const broken = { REDIS_URL: urlFor('poor', REDIS_PASSWORD), PUSHER_SECRET: WRONG };
     const [people, programs] = await Promise.all([runDoctor(broken), readChecks(broken)]);
     expect([people.end, programs.end]).toEqual(['exit code 1', 'exit code 1']);
     expectNoSecret(people.output);

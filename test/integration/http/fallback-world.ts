@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect } from '@jest/globals';
 import express from 'express';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import type { Backend } from '../../../backend/backend.ts';
 import { REPOSITORY } from '../../../dev/paths.ts';
 import { attachFallback, type Fallback } from '../../../server/fallback/attach.ts';
@@ -18,13 +18,15 @@ import { startHttpServer } from '../../support/http-server.ts';
 import { backendOn } from '../../support/parts.ts';
 import { Pool } from '../../support/pool.ts';
 
-/** What the page records for the tests. */
+/** What a page tells the tests. */
 interface PageState {
   readonly state: string;
   readonly socketId: string | null;
   readonly transport: string | null;
   readonly isSubscribed: boolean;
+  /** The numbers of the events `tick` that it got, in order. */
   readonly ticks: readonly number[];
+  /** The states of the connection of pusher-js so far, the oldest first. */
   readonly states: readonly string[];
 }
 
@@ -34,13 +36,13 @@ interface FallbackApp {
   readonly fallback: Fallback;
 }
 
-/** What a test has. What it starts and opens is closed after it. */
+/** What a test has. Everything that it starts and opens is closed after the test. */
 export interface FallbackWorld {
   readonly soketi: TestSoketi;
   readonly proxy: NoWebSocketProxy;
   startApp(options?: Partial<FallbackOptions>): Promise<FallbackApp>;
   /**
-   * Opens a page that follows the channel `room`, in a new browser profile.
+   * Opens a page that subscribes to the channel `room`, in a new browser profile.
    *
    * @param options for pusher-js
    * @param where the key of another application, and the port of another app whose page it is
@@ -49,22 +51,25 @@ export interface FallbackWorld {
     app: FallbackApp,
     options?: Readonly<Record<string, unknown>>,
     where?: { readonly key?: string; readonly from?: number },
-  ): Promise<FollowingPage>;
-  /** Publishes ticks in the channel `room`, ten a call. `fill` makes them larger. */
+  ): Promise<SubscribedPage>;
+  /** Publishes an event `tick` for each number in the channel `room`. `fill` makes the events larger. */
   publish(numbers: readonly number[], fill?: string): Promise<void>;
   /** How many connections are in the channel `room`, as Soketi counts. */
-  countFollowers(): Promise<number>;
+  countSubscribers(): Promise<number>;
 }
 
-/** A page that follows. */
-interface FollowingPage {
+/** A page that has asked for the channel `room`. */
+interface SubscribedPage {
   look(): Promise<PageState>;
-  /** Waits until it is connected and in the channel. */
+  /** Waits until it is connected and in the channel. Returns its state then. */
   live(): Promise<PageState>;
 }
 
-const PAGE = `<!doctype html><title>follow</title><script src="/pusher.js"></script><script>
-  window.follow = (key, options) => {
+/** At most so many events fit into one call of Pusher's API. */
+const EVENTS_PER_CALL = 10;
+
+const PAGE = `<!doctype html><title>subscribe</title><script src="/pusher.js"></script><script>
+  window.subscribe = (key, options) => {
     const pusher = new Pusher(key, options);
     const ticks = [];
     const states = [];
@@ -125,16 +130,16 @@ export function useFallback(count: number) {
         try {
           await test(worldOn(parts, open), ...args);
         } finally {
-          parts.proxy.flow();
+          parts.proxy.resume();
           parts.proxy.route = (url) => url;
           for (const part of open.reverse()) await part.close();
         }
       });
 }
 
-/** What it starts and opens is added to `open`. */
-function worldOn({ soketi, proxy, browser, backend }: Parts, open: { close(): Promise<void> }[]): FallbackWorld {
-  const origin = `http://127.0.0.1:${soketi.pusher.port}`;
+/** The world of a test on `parts`. What it starts and opens is added to `open`. */
+function worldOn(parts: Parts, open: { close(): Promise<void> }[]): FallbackWorld {
+  const { soketi, proxy, backend } = parts;
   return {
     soketi,
     proxy,
@@ -154,57 +159,69 @@ function worldOn({ soketi, proxy, browser, backend }: Parts, open: { close(): Pr
       return { port, fallback };
     },
     async openPage({ port }, options = {}, { key = soketi.pusher.key, from = port } = {}) {
-      const context = await browser.newContext();
+      const context = await parts.browser.newContext();
       open.push(context);
       const page = await context.newPage();
       await page.goto(`http://127.0.0.1:${from}/`);
-      const all = {
-        cluster: 'self-hosted',
-        wsHost: '127.0.0.1',
-        wsPort: soketi.pusher.port,
-        wssPort: soketi.pusher.port,
-        httpHost: '127.0.0.1',
-        httpPort: port,
-        httpsPort: port,
-        httpPath: '/pusher',
-        forceTLS: false,
-        enableStats: false,
-        enabledTransports: ['ws', 'wss', 'xhr_streaming', 'xhr_polling'],
-        ...options,
-      };
-      await page.evaluate(
-        ([key, options]) => (window as never as { follow(...of: unknown[]): void }).follow(key, options),
-        [key, all] as const,
-      );
-      const look = () => page.evaluate(() => (window as never as { look(): PageState }).look());
-      const live = () =>
-        eventually(
-          async () => {
-            const seen = await look();
-            return seen.state === 'connected' && seen.isSubscribed && seen;
-          },
-          { within: 15_000, that: 'a live page' },
-        );
-      return { look, live };
+      return subscribe(page, key, { ...optionsFor(soketi.pusher.port, port), ...options });
     },
-    async publish(numbers, fill = '') {
-      for (let from = 0; from < numbers.length; from += 10) {
-        const batch = numbers
-          .slice(from, from + 10)
-          .map((n) => ({ name: 'tick', channel: 'room', data: JSON.stringify({ n, fill }) }));
-        const body = JSON.stringify({ batch });
-        const response = await fetch(origin + signPusherCall(soketi.pusher, 'POST', '/batch_events', body), {
-          method: 'POST',
-          body,
-          headers: { 'Content-Type': 'application/json' },
-        });
-        expect(response.status).toBe(200);
-      }
-    },
-    async countFollowers() {
-      const response = await fetch(origin + signPusherCall(soketi.pusher, 'GET', '/channels'));
+    publish: (numbers, fill = '') => publishTicks(soketi, numbers, fill),
+    async countSubscribers() {
+      const response = await fetch(urlOf(soketi) + signPusherCall(soketi.pusher, 'GET', '/channels'));
       const { channels } = (await response.json()) as { channels: Record<string, { subscription_count?: number }> };
       return channels.room?.subscription_count ?? 0;
     },
   };
+}
+
+const urlOf = ({ pusher }: TestSoketi) => `http://127.0.0.1:${pusher.port}`;
+
+/** Options of pusher-js for a Soketi and an app with the fallback, by their ports. */
+function optionsFor(soketi: number, app: number) {
+  return {
+    cluster: 'self-hosted',
+    wsHost: '127.0.0.1',
+    wsPort: soketi,
+    wssPort: soketi,
+    httpHost: '127.0.0.1',
+    httpPort: app,
+    httpsPort: app,
+    httpPath: '/pusher',
+    forceTLS: false,
+    enableStats: false,
+    enabledTransports: ['ws', 'wss', 'xhr_streaming', 'xhr_polling'],
+  };
+}
+
+/** Lets a page with the script of {@link PAGE} subscribe to the channel `room`. */
+async function subscribe(page: Page, key: string, options: object): Promise<SubscribedPage> {
+  await page.evaluate(
+    ([name, given]) => (window as never as { subscribe(...of: unknown[]): void }).subscribe(name, given),
+    [key, options] as const,
+  );
+  const look = () => page.evaluate(() => (window as never as { look(): PageState }).look());
+  const live = () =>
+    eventually(
+      async () => {
+        const seen = await look();
+        return seen.state === 'connected' && seen.isSubscribed && seen;
+      },
+      { within: 15_000, that: 'a live page' },
+    );
+  return { look, live };
+}
+
+async function publishTicks(soketi: TestSoketi, numbers: readonly number[], fill: string): Promise<void> {
+  for (let from = 0; from < numbers.length; from += EVENTS_PER_CALL) {
+    const batch = numbers
+      .slice(from, from + EVENTS_PER_CALL)
+      .map((n) => ({ name: 'tick', channel: 'room', data: JSON.stringify({ n, fill }) }));
+    const body = JSON.stringify({ batch });
+    const response = await fetch(urlOf(soketi) + signPusherCall(soketi.pusher, 'POST', '/batch_events', body), {
+      method: 'POST',
+      body,
+      headers: { 'Content-Type': 'application/json' },
+    });
+    expect(response.status).toBe(200);
+  }
 }

@@ -1,5 +1,5 @@
-// Uploads to the demo's server that no user would send. Each is refused at once and costs the process no memory. The server runs
-// in a process of its own, because the peak of a process's memory never goes down.
+// Uploads to the demo's server that no user would send. Each is refused at once and costs the process little memory. The server
+// runs in a process of its own, because the peak of a process's memory never goes down.
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -19,8 +19,8 @@ let server: Child;
 let dir: string;
 let url: string;
 let cookie: string;
-/** Memory of the server before the first of these files, in MB. */
-let idle: number;
+/** Peak memory of the server before the first of these files, in MB. */
+let peakBefore: number;
 
 beforeAll(async () => {
   bus = await startBus();
@@ -39,7 +39,7 @@ beforeAll(async () => {
     headers: { 'Content-Type': 'application/json' },
     body: '{"user":"ada"}',
   });
-  idle = peakMemory();
+  peakBefore = peakMemory();
   cookie = (signedIn.headers.get('set-cookie') ?? '').split(';')[0] as string;
 }, 60_000);
 
@@ -94,7 +94,7 @@ it.each<[string, () => Buffer, number, string]>([
     const response = await upload(content);
     expect(await response.json()).toMatchObject({ status, code });
     expect(cpuSecondsOf(server.pid) - before).toBeLessThan(2);
-    expect(peakMemory() - idle).toBeLessThan(150);
+    expect(peakMemory() - peakBefore).toBeLessThan(150);
     await eventually(() => expect(readdirSync(join(dir, 'uploads'))).toEqual([]));
   },
   20_000,

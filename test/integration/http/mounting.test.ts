@@ -1,33 +1,25 @@
 // The task router in the applications that people have: on Express 4 and 5, behind what they mount for the whole application.
-// Each walks through the HTTP contract. What is mounted in a wrong order is told with the cure. Real Redis.
+// In each of them every call of the HTTP contract is made. Where things are mounted in a wrong order, the log names the cure. Real
+// Redis.
 import { createHmac } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import compression from 'compression';
 import cors from 'cors';
 import type * as Express from 'express';
-import session from 'express-session';
-import helmet from 'helmet';
 import { z } from 'zod';
 import type { Backend } from '../../../backend/backend.ts';
 import type { TaskServerOptions } from '../../../server/options.ts';
-import type { createTaskServer, TaskServer } from '../../../server/task-server.ts';
+import type { createTaskServer } from '../../../server/task-server.ts';
 import { type HttpServer, startHttpServer } from '../../support/http-server.ts';
 import { NO_BUS } from '../../support/parts.ts';
 import { startRedis, type TestRedis } from '../../support/redis/redis.ts';
-
-const PAGE = 'https://page.example.com';
-
-declare module 'express-session' {
-  interface SessionData {
-    user: string;
-  }
-}
+import { type MountingParts, PAGE, SURROUNDINGS, type Surroundings, sessions } from './mounting-surroundings.ts';
 
 /** One copy of inloop for each version of Express: a module sees the version that is installed beside it. */
 interface World {
   readonly express: typeof Express.default;
   readonly createTaskServer: typeof createTaskServer;
   readonly backend: Backend;
+  /** The messages that the backend has logged. */
   readonly lines: string[];
 }
 
@@ -78,109 +70,13 @@ async function listen(app: Express.Express): Promise<string> {
   return server.url;
 }
 
-function newServer(
-  world: World,
-  options: Partial<TaskServerOptions> = {},
-): { tasks: TaskServer; app: Express.Express } {
+/** Makes an app and a task server that is not mounted yet. */
+function newServer(world: World, options: Partial<TaskServerOptions> = {}): MountingParts {
   const { defineTask } = require('../../../core/tasks/definition.ts');
   const wait = defineTask({ name: 'wait', input: z.object({ text: z.string() }), browser: true });
   const identify = (req: Express.Request) => req.get('x-user') ?? null;
   const tasks = world.createTaskServer({ backend: world.backend, tasks: [wait], identify, ...options });
   return { tasks, app: world.express() };
-}
-
-const bySession = (req: Express.Request) => req.session.user ?? null;
-const sessions = () => session({ secret: 'a secret', resave: false, saveUninitialized: false });
-const signIn = (app: Express.Express) =>
-  app.post('/sign-in', (req, res) => {
-    req.session.user = 'ada';
-    res.status(204).end();
-  });
-/** Lets in only requests with a token, as CSRF middleware does. */
-const requireToken: Express.RequestHandler = (req, res, next) =>
-  ['GET', 'HEAD', 'OPTIONS'].includes(req.method) || req.get('x-csrf-token') === 'token'
-    ? next()
-    : void res.status(403).end();
-/** Sends everybody who is not signed in to a page, as login walls do. */
-const requireLogin: Express.RequestHandler = (req, res, next) => (req.session.user ? next() : res.redirect('/sign-in'));
-
-/** Mounts everything around the router. Returns where the router is. */
-type Surroundings = (parts: ReturnType<typeof newServer>, world: World) => string;
-
-interface Case {
-  readonly around: Surroundings;
-  readonly options?: Partial<TaskServerOptions>;
-  readonly headers?: Record<string, string>;
-}
-
-const SURROUNDINGS: Record<string, Case> = {
-  'nothing else': { around: ({ app, tasks }) => mount(app, tasks) },
-  'parsers of JSON and forms for the whole application': {
-    around({ app, tasks }, { express }) {
-      app.use(express.json(), express.urlencoded({ extended: true }));
-      return mount(app, tasks);
-    },
-  },
-  'parsers that keep every body as a text': {
-    around({ app, tasks }, { express }) {
-      app.use(express.text({ type: () => true }));
-      return mount(app, tasks);
-    },
-  },
-  'parsers that keep every body as a Buffer': {
-    around({ app, tasks }, { express }) {
-      app.use(express.raw({ type: () => true }));
-      return mount(app, tasks);
-    },
-  },
-  'helmet, compression and cors()': {
-    around({ app, tasks }) {
-      app.use(helmet(), compression({ threshold: 0, filter: () => true }), cors());
-      return mount(app, tasks);
-    },
-  },
-  'cors() with a list, and listed origins': {
-    around({ app, tasks }) {
-      app.use(cors({ origin: [PAGE], credentials: true }));
-      return mount(app, tasks);
-    },
-    options: { origins: [PAGE] },
-  },
-  'sessions, CSRF tokens and a login wall, all for the whole application': {
-    around({ app, tasks }, { express }) {
-      app.use(express.json());
-      app.post('/tasks/webhook', tasks.webhook);
-      app.use(sessions());
-      signIn(app);
-      app.use(requireLogin, requireToken);
-      return mount(app, tasks);
-    },
-    options: { identify: bySession },
-    headers: { 'x-csrf-token': 'token' },
-  },
-  'routers in routers, at a path with a parameter': {
-    around({ app, tasks }, { express }) {
-      const api = express.Router();
-      const team = express.Router({ mergeParams: true });
-      team.use('/tasks', tasks.router);
-      api.use('/teams/:team', team);
-      app.use('/api/v1', api);
-      return '/api/v1/teams/7/tasks';
-    },
-  },
-  'an application in an application': {
-    around({ app, tasks }, { express }) {
-      const inner = express();
-      inner.use('/tasks', tasks.router);
-      app.use('/inner', inner);
-      return '/inner/tasks';
-    },
-  },
-};
-
-function mount(app: Express.Express, tasks: TaskServer): string {
-  app.use('/tasks', tasks.router);
-  return '/tasks';
 }
 
 const webhookOf = (text: string): RequestInit => ({
@@ -204,10 +100,10 @@ describe.each([4, 5])('on Express %i', (version) => {
   });
 
   it.each(Object.keys(SURROUNDINGS))('behind %s, everything in the contract is answered', async (name) => {
-    const { around, options = {}, headers: extra = {} } = SURROUNDINGS[name] as Case;
+    const { around, options = {}, headers: extra = {} } = SURROUNDINGS[name] as Surroundings;
     const world = worlds.get(version) as World;
     const parts = newServer(world, options);
-    const path = around(parts, world);
+    const path = around(parts, world.express);
     const origin = await listen(parts.app);
     const signedIn = await fetch(`${origin}/sign-in`, { method: 'POST' });
     const headers = {

@@ -36,7 +36,7 @@ let sibling: string;
 let foreign: string;
 let unlisted: string;
 
-/** Listens on a free port, and makes the app when the port is known. */
+/** Serves `app` on a free port. Resolves with its origin, in which the machine is called `host`. */
 async function serve(app: express.Express, host = '127.0.0.1'): Promise<string> {
   const server = await startHttpServer(app);
   servers.push(server);

@@ -15,7 +15,8 @@ import { bundleForBrowser, servePage } from '../../support/browser/browser-bundl
 import { launchChromium } from '../../support/browser/chromium.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type HttpServer, startHttpServer } from '../../support/http-server.ts';
-import { silentLog, startBus, type TestBus } from '../../support/parts.ts';
+import { recordLog } from '../../support/log.ts';
+import { startBus, type TestBus } from '../../support/parts.ts';
 
 /** What the page's script puts into its window. */
 interface PageWindow {
@@ -31,7 +32,7 @@ const pages: HttpServer[] = [];
 
 beforeAll(async () => {
   bus = await startBus();
-  backend = createBackend({ redis: bus.env.REDIS_URL, pusher: pusherFromEnv(bus.env), log: silentLog() });
+  backend = createBackend({ redis: bus.env.REDIS_URL, pusher: pusherFromEnv(bus.env), log: recordLog() });
   const script = await bundleForBrowser(
     "import { showTasks } from './examples/other-origin/page.ts'; Object.assign(window, { showTasks });",
     {

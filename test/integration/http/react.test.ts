@@ -9,11 +9,11 @@ import type { Snapshot } from '../../../core/tasks/snapshot.ts';
 import { bundleForBrowser, pageHtml, servePage } from '../../support/browser/browser-bundle.ts';
 import { BrowserFaults } from '../../support/browser/browser-faults.ts';
 import { launchChromium } from '../../support/browser/chromium.ts';
-import type { levers as Levers, seen as Seen } from '../../support/browser/react-page.ts';
+import type { controls as Controls, observed as Observed } from '../../support/browser/react-page.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type CountingApp, startCountingApp } from '../../support/processes/counting-app.ts';
 
-declare const levers: typeof Levers;
+declare const controls: typeof Controls;
 
 const PAGE = join(__dirname, '../../support/browser/react-page.ts');
 const VERSIONS = [18, 19] as const;
@@ -44,7 +44,7 @@ afterAll(async () => {
 async function serveVersion(version: Version): Promise<void> {
   const alias = ALIASES[version];
   const path = pathOf(version);
-  const contents = `import { levers } from ${JSON.stringify(PAGE)}; Object.assign(globalThis, { levers });`;
+  const contents = `import { controls } from ${JSON.stringify(PAGE)}; Object.assign(globalThis, { controls });`;
   servePage(app.app, path, await bundleForBrowser(contents, { alias }));
   const node = await build({
     stdin: {
@@ -79,7 +79,7 @@ interface Hooks {
   readonly faults: BrowserFaults;
   /** How many WebSockets were opened, and are open. */
   readonly sockets: { opened: number; open: number };
-  look(): Promise<typeof Seen>;
+  look(): Promise<typeof Observed>;
   text(selector: string): Promise<string | null>;
   /** Mounts the hooks; with `id`, the one for a single task too. */
   mount(id?: string): Promise<void>;
@@ -103,12 +103,12 @@ const onPage =
         socket.on('close', () => sockets.open--);
       });
       await page.goto(app.url + pathOf(version) + below);
-      const look = (): Promise<typeof Seen> => page.evaluate(() => levers.seen);
+      const look = (): Promise<typeof Observed> => page.evaluate(() => controls.observed);
       await test({
         ...{ user, context, page, faults, sockets, look },
         text: (selector) => page.locator(selector).textContent(),
         mount: (id) =>
-          page.evaluate(([name, about]) => levers.mount({ user: name, ...(about && { id: about }) }), [
+          page.evaluate(([name, about]) => controls.mount({ user: name, ...(about && { id: about }) }), [
             user,
             id,
           ] as const),
@@ -130,13 +130,13 @@ it.concurrent.each(VERSIONS)(
     await untilLive();
     await eventually(async () => expect(await text('#one')).toBe('succeeded'));
     const before = (await look()).renders;
-    const id = await page.evaluate(() => levers.startAndWait({ to: 30, pause: 40 }));
+    const id = await page.evaluate(() => controls.startAndWait({ to: 30, pause: 40 }));
     await eventually(async () => expect(await text('#active')).toBe('1'));
     await untilFinished(user, id);
     await eventually(async () => expect(await text('ul')).toContain('Count to 30: succeeded'));
     expect(await text('#active')).toBe('0');
     const { renders } = await look();
-    // Twice each: StrictMode. The list saw some steps of progress, the others a beginning and an end, or nothing.
+    // StrictMode renders everything twice. The list saw some steps of progress; the others saw a beginning and an end, or nothing.
     expect(renders.list - before.list).toBeGreaterThanOrEqual(2 * 3);
     expect(renders.active - before.active).toBeLessThanOrEqual(2 * 2);
     expect(renders.one).toBe(before.one);
@@ -157,15 +157,15 @@ it.concurrent.each(VERSIONS)(
     expect(sockets).toEqual({ opened: 1, open: 1 });
     await page.evaluate(async (name) => {
       for (let round = 0; round < 20; round++) {
-        levers.unmount();
-        levers.mount({ user: name });
+        controls.unmount();
+        controls.mount({ user: name });
         // Some are gone before they have rendered, some before they are connected, some after that.
         await new Promise((resolve) => setTimeout(resolve, (round % 5) * 15));
       }
     }, user);
     await untilLive();
     await eventually(() => expect(sockets.open).toBe(1), { within: 10_000 });
-    await page.evaluate(() => levers.unmount());
+    await page.evaluate(() => controls.unmount());
     await eventually(() => expect(sockets.open).toBe(0));
     const { opened } = sockets;
     const asked: string[] = [];
@@ -182,7 +182,7 @@ it.concurrent.each(VERSIONS)(
   onPage(async ({ user, context, page, faults, look, text, mount, untilLive }) => {
     await mount();
     await untilLive();
-    await page.evaluate(() => levers.startAndWait({ to: 2 }));
+    await page.evaluate(() => controls.startAndWait({ to: 2 }));
     await eventually(async () => expect((await look()).outcomes).toEqual(['Count to 2: succeeded']));
     faults.expect(/ERR_INTERNET_DISCONNECTED/);
     await context.setOffline(true);
@@ -195,7 +195,7 @@ it.concurrent.each(VERSIONS)(
     await mount();
     await untilLive();
     await eventually(async () => expect(await text('ul')).toContain('Count to 3: succeeded'));
-    await page.evaluate(() => levers.startAndWait({ to: 4 }));
+    await page.evaluate(() => controls.startAndWait({ to: 4 }));
     await eventually(async () => expect((await look()).outcomes).toEqual(['Count to 4: succeeded']));
   }),
   60_000,
@@ -208,10 +208,10 @@ it.concurrent.each(VERSIONS)(
     await mount();
     await untilLive();
     const url = `${app.url}/tasks`;
-    await page.evaluate((props) => levers.mount(props), { user, url });
+    await page.evaluate((props) => controls.mount(props), { user, url });
     await eventually(() => expect(sockets).toEqual({ opened: 2, open: 1 }));
     await untilLive();
-    await page.evaluate(() => levers.startAndWait({ to: 3 }));
+    await page.evaluate(() => controls.startAndWait({ to: 3 }));
     await eventually(async () => expect((await look()).outcomes).toEqual(['Count to 3: succeeded']));
   }),
   30_000,
@@ -223,7 +223,7 @@ it.concurrent.each(VERSIONS)(
     await mount();
     await untilLive();
     faults.expect(/status of 422/);
-    await page.evaluate(() => levers.start({ to: -1 }));
+    await page.evaluate(() => controls.start({ to: -1 }));
     await eventually(async () =>
       expect((await look()).start).toEqual({ isPending: false, code: 'invalid_input', issues: 1 }),
     );
@@ -231,9 +231,9 @@ it.concurrent.each(VERSIONS)(
       await eventually(async () => expect((await look()).start).toEqual({ isPending: true, code: '', issues: 0 }));
       await route.continue();
     });
-    const id = await page.evaluate(() => levers.startAndWait({ to: 1_000, pause: 20 }));
+    const id = await page.evaluate(() => controls.startAndWait({ to: 1_000, pause: 20 }));
     await eventually(async () => expect((await look()).start).toEqual({ isPending: false, code: '', issues: 0 }));
-    expect(await page.evaluate((task) => levers.cancel(task), id)).toMatch(/^cancell/);
+    expect(await page.evaluate((task) => controls.cancel(task), id)).toMatch(/^cancell/);
     await eventually(async () => expect(await text('ul')).toContain('cancelled'));
   }),
   30_000,
@@ -247,7 +247,7 @@ it.concurrent.each(VERSIONS)(
     for (let more = 0; more < 21; more++) ids.push(await app.start(user, 1));
     for (const id of ids) await untilFinished(user, id);
     await app.post(user, '/tasks/seen', { ids });
-    // What fails is asked for again when the connection has changed. Twice: StrictMode.
+    // A request that fails is made again when the connection has changed. StrictMode makes two requests, so two fail.
     faults.expect(/ERR_FAILED/);
     await page.route(`**/tasks/${old}`, (route) => route.abort(), { times: 2 });
     await mount(old);
@@ -265,11 +265,11 @@ it.concurrent.each(VERSIONS)(
   'React %i takes a feed that is there already, and leaves it open',
   onPage(async ({ user, page, text, untilLive }) => {
     await app.start(user, 1);
-    await page.evaluate((name) => levers.mountWithFeed(name), user);
+    await page.evaluate((name) => controls.mountWithFeed(name), user);
     await untilLive();
     expect(await text('ul')).toContain('Count to 1');
-    await page.evaluate(() => levers.unmount());
-    expect(await page.evaluate(() => levers.closeFeed())).toBe('live');
+    await page.evaluate(() => controls.unmount());
+    expect(await page.evaluate(() => controls.closeFeed())).toBe('live');
   }),
   30_000,
 );
@@ -280,10 +280,10 @@ it.concurrent.each(VERSIONS)(
     expect(await page.locator('#root').innerHTML()).toMatch(/^<ul><\/ul><output id="active">0<.*>unknown<\/output>$/);
     faults.expect(/status of 404/);
     await app.start('ada', 1);
-    await page.evaluate(() => levers.hydrate({ user: 'ada', id: 'some' }));
+    await page.evaluate(() => controls.hydrate({ user: 'ada', id: 'some' }));
     await untilLive();
     await eventually(async () => expect(await text('ul')).toContain('Count to 1: succeeded'));
-    expect((await look()).repaired).toEqual([]);
+    expect((await look()).hydrationErrors).toEqual([]);
   }, '/rendered'),
   30_000,
 );

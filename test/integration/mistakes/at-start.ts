@@ -11,6 +11,7 @@ import { recordLog } from '../../support/log.ts';
 import { loadSecondCopy } from './second-copy.ts';
 import { backendWith, type Made, type Mistakes, report, type World } from './world.ts';
 
+/** Another definition with the name of `report`. */
 const other = defineTask({ name: 'report', input: z.object({}) });
 
 export const atStart: Mistakes = {
@@ -34,8 +35,8 @@ export const atStart: Mistakes = {
   ),
   async 'two versions of the package'({ bus }) {
     const copy = await loadSecondCopy('99.0.0');
-    const { createBackend, pusherFromEnv: other } = copy.inloop;
-    const backend = createBackend({ redis: bus.env.REDIS_URL as string, pusher: other(bus.env), log: recordLog() });
+    const { createBackend, pusherFromEnv: pusherOf } = copy.inloop;
+    const backend = createBackend({ redis: bus.env.REDIS_URL as string, pusher: pusherOf(bus.env), log: recordLog() });
     const lines = await errorsOf(() => createTaskServer({ backend, tasks: [report], identify: () => null }));
     return {
       lines: () => lines,

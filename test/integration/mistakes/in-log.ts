@@ -36,7 +36,7 @@ export const inLog: Mistakes = {
       world,
     );
   },
-  // Nothing is pushed: server and worker ask the bus once after their start.
+  // Nothing is pushed here: each process asks the bus once after its start.
   'a wrong port of the bus': serving({ PUSHER_PORT: '1' }, async () => {}),
   'a wrong secret of the bus': working({ PUSHER_SECRET: 'another' }),
   'the bus of another app': serving({ PUSHER_APP_ID: 'another' }, async () => {}),

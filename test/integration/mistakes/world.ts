@@ -27,6 +27,7 @@ export interface Made {
 /** By name of the mistake, as docs/troubleshooting.md has it. Each resolves once the mistake is made. */
 export type Mistakes = Readonly<Record<string, (world: World) => Promise<Made>>>;
 
+/** The definition of most mistakes. */
 export const report = defineTask({ name: 'report', input: z.object({}) });
 
 /** A backend whose keys are its own, and the lines of its log with their fields. */

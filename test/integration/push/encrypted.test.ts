@@ -94,6 +94,7 @@ describe('an encrypted channel', () => {
         { type: 'start', at: time(1) },
         { type: 'succeed', at: time(2), attempt: 1, result, progress: null },
       );
+    // 7,619 bytes of plain data make the 10,240 bytes of the largest event: `MAX_ENCRYPTED_EVENT_BYTES` in push-events.ts.
     const room = 7_619 - Buffer.byteLength(JSON.stringify(of('')));
     world.current.backend.publisher.publish(USER, of('r'.repeat(room)));
     await eventually(() => events.length === 1);

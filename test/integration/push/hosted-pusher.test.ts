@@ -36,6 +36,7 @@ let publisher: Publisher;
 let log: ReturnType<typeof recordLog>;
 let settled: string[];
 
+/** Makes a new bus and publisher. @param deadline of a request, in ms */
 function open(env: Record<string, string> = PLAIN, deadline = 30_000): void {
   bus?.close();
   publisher?.close();

@@ -1,5 +1,5 @@
 // Each script runs against a plain Soketi and against one with our preload, and must see the same. Intended differences
-// (statuses of errors, hostile frames, our settings) are tested in soketi/*.test.ts.
+// (statuses of errors, hostile frames, our settings) are tested in soketi/hardening/.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createPusherApp } from '../../../soketi/pusher-app.ts';
 import { event, expectSame, KINDS, MEMBER } from '../../support/bus/soketi-pair.ts';
@@ -239,7 +239,7 @@ describe('users, webhooks and rates', () => {
   afterAll(async () => {
     for (const kind of KINDS) {
       await parts[kind]?.soketi.stop();
-      parts[kind]?.hooks.close();
+      await parts[kind]?.hooks.close();
     }
   });
 
@@ -269,7 +269,7 @@ describe('users, webhooks and rates', () => {
 
   it('report channels, members, client events and cache misses', async () => {
     const seen = await expectSame(parts, async ({ soketi, hooks }) => {
-      const heard = () => hooks.calls.flat().filter((hook) => JSON.stringify(hook).includes('hooked'));
+      const heard = () => hooks.events.filter((hook) => JSON.stringify(hook).includes('hooked'));
       const until = async (name: string) =>
         eventually(() => heard().some((hook) => JSON.stringify(hook).includes(`"${name}"`)), { that: name });
       const [ada, bob] = [await soketi.open(), await soketi.open()];

@@ -15,7 +15,7 @@ import { HEALED_MS, makeReplica, type RedisParts, withRedis } from '../../suppor
 
 jest.setTimeout(90_000);
 
-/** Everything that a task can do to Redis: accepted, retried, waited for, cancelled, listed, seen. */
+/** Uses Redis in every way that tasks do: they are accepted, tried again, waited for, cancelled, listed, seen. */
 async function expectEverythingWorks(world: RedisWorld): Promise<void> {
   await world.runOneTask(20_000);
   const failing = await world.start({ failures: 1 });
@@ -40,7 +40,8 @@ async function expectEverythingWorks(world: RedisWorld): Promise<void> {
   }
 }
 
-async function watch({ closeAfterTest }: RedisParts, server: TestRedis) {
+/** Starts a sentinel that watches `server`. It is ended after the test. */
+async function startSentinelFor({ closeAfterTest }: RedisParts, server: TestRedis) {
   const sentinel = await startSentinel(server.port, { password: 's3cret' });
   closeAfterTest(sentinel.stop);
   return sentinel;
@@ -56,11 +57,12 @@ it.concurrent(
       await server.say('ACL', 'SETUSER', 'default', 'resetpass', '>s3cret', '~*', '&*', '+@all').catch(() => undefined);
     const say = (port: number, ...command: string[]) => sayTo(port, command, 's3cret');
     await makeReplica((...command) => say(b.port, ...command), a.port);
-    const sentinels = await Promise.all([0, 1, 2].map(() => watch(parts, a)));
+    const sentinels = await Promise.all([0, 1, 2].map(() => startSentinelFor(parts, a)));
     await waitUntilTheyKnowEachOther(sentinels);
-    const dead = await findFreePort();
+    // Nothing listens there, as if one sentinel were down.
+    const deadPort = await findFreePort();
     const world = await startWorld(
-      `redis+sentinel://:s3cret@127.0.0.1:${dead},${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')}/main`,
+      `redis+sentinel://:s3cret@127.0.0.1:${deadPort},${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')}/main`,
     );
     await expectEverythingWorks(world);
     await a.kill();
@@ -77,7 +79,7 @@ it.concurrent.each([
   ['first', 0],
   ['last', 1],
 ])(
-  'Sentinel that still names the primary of before a failover is not believed, even if it is asked %s',
+  'Sentinel that still names the old primary after a failover is not believed, even if it is asked %s',
   withRedis(async ({ startRedis, startWorld, closeAfterTest }, _place, at) => {
     const [old, current] = [await startRedis(), await startRedis()];
     const outdated = await startSentinel(old.port, { epoch: 1 });
@@ -97,7 +99,7 @@ it.concurrent(
   withRedis(async (parts) => {
     const { startRedis, startWorld } = parts;
     const server = await startRedis();
-    const { port } = await watch(parts, server);
+    const { port } = await startSentinelFor(parts, server);
     const world = await startWorld(`redis+sentinel://127.0.0.1:${port}/other`);
     await expect(world.start()).rejects.toMatchObject({ code: 'store_unavailable' });
     expect(world.logs.server.find('warn', /sentinels know no primary called "other"/)).toHaveLength(1);
@@ -169,8 +171,8 @@ it.concurrent(
   }),
 );
 
-const line = /^ACL SETUSER inloop .*$/m.exec(readFileSync('docs/redis.md', 'utf8'))?.[0] ?? '';
-const rights = line.split(' ');
+/** The command of docs/redis.md that makes a user with the rights that inloop needs, word by word. */
+const rights = (/^ACL SETUSER inloop .*$/m.exec(readFileSync('docs/redis.md', 'utf8'))?.[0] ?? '').split(' ');
 const withUser = (server: TestRedis) => server.url.replace('//', '//inloop:secret@');
 
 it.concurrent(

@@ -1,9 +1,10 @@
-// The tasks of the upgrade test. Stored tasks name these definitions, so those that are here stay as they are.
+// The definitions of the upgrade test. The kept stores have tasks of them, so none may be changed or removed.
 import { z } from 'zod';
 import { defineTask } from '../../../core/tasks/definition.ts';
 
 /** What the handlers of the old version (write-store.ts) did with a task. Those of the new version (upgrade.test.ts) always return. */
 const DOES = ['return', 'return-much', 'fail', 'fail-once', 'hang', 'ignore-cancel'] as const;
+export type Does = (typeof DOES)[number];
 
 const input = z.object({
   does: z.enum(DOES),

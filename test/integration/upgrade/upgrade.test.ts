@@ -3,12 +3,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import type { Backend } from '../../../backend/backend.ts';
 import { FIELD } from '../../../backend/store/record.ts';
 import { isFinished, type Snapshot, STATUSES, type Status } from '../../../core/tasks/snapshot.ts';
 import { createTaskWorker } from '../../../worker/task-worker.ts';
 import { findLeftKeys } from '../../chaos/checks/left-keys.ts';
 import { eventually } from '../../support/eventually.ts';
-import { backendOn, NO_BUS, startApp } from '../../support/parts.ts';
+import { backendOn, NO_BUS, startApp, type TestApp } from '../../support/parts.ts';
 import { withRedis } from '../../support/redis/use-redis.ts';
 import { type KeptStore, type StoredKey, writeKeys } from './stored-keys.ts';
 import { family, UPGRADE_TASKS } from './upgrade-tasks.ts';
@@ -33,7 +34,7 @@ function tasksOf(keys: readonly StoredKey[]): StoredTask[] {
   });
 }
 
-/** How a task goes on with handlers that return. A cancel that the old worker was told of counts for the new one. */
+/** By the status in the store: the outcome with handlers that return. A task that was told to stop is cancelled by the new worker. */
 const ENDS: Readonly<Record<Status, Status>> = {
   queued: 'succeeded',
   running: 'succeeded',
@@ -60,61 +61,17 @@ describe.each(stores.map((store) => [store.version, store] as const))('the store
       closeAfterTest(() => backend.close());
       const app = await startApp(backend, UPGRADE_TASKS);
       closeAfterTest(() => app.close());
-      const read = async (owner: string, id: string) =>
-        (await (await app.call(owner, `/tasks/${id}`)).json()) as Snapshot;
+      await expectListed(app, stored);
+      for (const task of stored) await expectReadable(app, task);
 
-      for (const owner of new Set(stored.map((task) => task.owner))) {
-        const ids = stored.filter((task) => task.owner === owner).map(({ snapshot }) => snapshot.id);
-        const { tasks } = (await (await app.call(owner, '/tasks?state=all&limit=100')).json()) as { tasks: Snapshot[] };
-        expect(tasks.map(({ id }) => id).sort()).toEqual(ids.sort());
-      }
-      for (const { owner, snapshot, fields } of stored) {
-        const now = await read(owner, snapshot.id);
-        expect(now).toMatchObject({ id: snapshot.id, title: snapshot.title });
-        // The server may have noticed already that the worker of an active task is gone.
-        if (isFinished(snapshot)) expect(now.revision).toBe(Number(fields[FIELD.revision]));
-        else expect(now.revision).toBeGreaterThanOrEqual(Number(fields[FIELD.revision]));
-        if (snapshot.status === 'succeeded') expect(now).toMatchObject({ resultOmitted: false, result: { n: 7 } });
-      }
-
-      const told: string[] = [];
-      const stop = new AbortController();
-      const worker = createTaskWorker({ backend, stallInterval: '500ms', drain: '1s' });
-      for (const definition of UPGRADE_TASKS) {
-        worker.handle(definition, async ({ n }) => {
-          if (definition === family) throw new Error('The handler of this task has returned before.');
-          return { n, text: '' };
-        });
-      }
-      worker.onOutcome(({ id }) => void told.push(id));
-      const running = worker.run({ signal: stop.signal });
-      closeAfterTest(() => running);
-      closeAfterTest(() => stop.abort());
-
-      for (const { owner, snapshot } of stored) {
-        const ended = await eventually(
-          async () => {
-            const now = await read(owner, snapshot.id);
-            return isFinished(now) && now;
-          },
-          {
-            within: 60_000,
-            every: 100,
-            that: `the end of ${snapshot.name} ${snapshot.id}, which was ${snapshot.status}`,
-          },
-        );
-        expect([snapshot.status, ended.status, ended.error]).toEqual([
-          snapshot.status,
-          ENDS[snapshot.status],
-          snapshot.status === 'failed' ? snapshot.error : null,
-        ]);
-      }
+      const worker = startWorker(backend);
+      closeAfterTest(worker.stop);
+      for (const task of stored) await expectEnd(app, task);
       // Outcomes that waited for the hook of the old version, and those that were reached here.
       const awaited = stored.filter(({ snapshot, fields }) => FIELD.hookPending in fields || !isFinished(snapshot));
-      await eventually(() => expect(told).toEqual(expect.arrayContaining(awaited.map(({ snapshot }) => snapshot.id))), {
-        within: 20_000,
-      });
-      await eventually(async () => expect((await findLeftKeys(redis)).filter(isNoHookForLater)).toEqual([]), {
+      const ids = awaited.map(({ snapshot }) => snapshot.id);
+      await eventually(() => expect(worker.told).toEqual(expect.arrayContaining(ids)), { within: 20_000 });
+      await eventually(async () => expect((await findLeftKeys(redis)).filter(mustBeGone)).toEqual([]), {
         within: 20_000,
       });
     }),
@@ -122,7 +79,66 @@ describe.each(stores.map((store) => [store.version, store] as const))('the store
   );
 });
 
-/** Not a key of hooks for unseen outcomes. These are due an hour after the outcome, so their keys are still there. */
-function isNoHookForLater(key: string): boolean {
+async function read(app: TestApp, { owner, snapshot }: StoredTask): Promise<Snapshot> {
+  return (await (await app.call(owner, `/tasks/${snapshot.id}`)).json()) as Snapshot;
+}
+
+/** Expects that each owner's list has the stored tasks, and no others. */
+async function expectListed(app: TestApp, stored: readonly StoredTask[]): Promise<void> {
+  for (const owner of new Set(stored.map((task) => task.owner))) {
+    const ids = stored.filter((task) => task.owner === owner).map(({ snapshot }) => snapshot.id);
+    const { tasks } = (await (await app.call(owner, '/tasks?state=all&limit=100')).json()) as { tasks: Snapshot[] };
+    expect(tasks.map(({ id }) => id).sort()).toEqual(ids.sort());
+  }
+}
+
+async function expectReadable(app: TestApp, task: StoredTask): Promise<void> {
+  const { snapshot, fields } = task;
+  const now = await read(app, task);
+  expect(now).toMatchObject({ id: snapshot.id, title: snapshot.title });
+  // The server may have noticed already that the worker of an active task is gone.
+  if (isFinished(snapshot)) expect(now.revision).toBe(Number(fields[FIELD.revision]));
+  else expect(now.revision).toBeGreaterThanOrEqual(Number(fields[FIELD.revision]));
+  if (snapshot.status === 'succeeded') expect(now).toMatchObject({ resultOmitted: false, result: { n: 7 } });
+}
+
+/** Starts a worker of this version. `told` gets the id of each outcome that its hook was called for. */
+function startWorker(backend: Backend) {
+  const told: string[] = [];
+  const stop = new AbortController();
+  const worker = createTaskWorker({ backend, stallInterval: '500ms', drain: '1s' });
+  for (const definition of UPGRADE_TASKS) {
+    worker.handle(definition, async ({ n }) => {
+      if (definition === family) throw new Error('The handler of this task has returned before.');
+      return { n, text: '' };
+    });
+  }
+  worker.onOutcome(({ id }) => void told.push(id));
+  const running = worker.run({ signal: stop.signal });
+  return {
+    told,
+    stop() {
+      stop.abort();
+      return running;
+    },
+  };
+}
+
+/** Waits until a task has ended, and expects the outcome that {@link ENDS} names. */
+async function expectEnd(app: TestApp, task: StoredTask): Promise<void> {
+  const { snapshot } = task;
+  const ended = await eventually(
+    async () => {
+      const now = await read(app, task);
+      return isFinished(now) && now;
+    },
+    { within: 60_000, every: 100, that: `the end of ${snapshot.name} ${snapshot.id}, which was ${snapshot.status}` },
+  );
+  const error = snapshot.status === 'failed' ? snapshot.error : null;
+  expect([snapshot.status, ended.status, ended.error]).toEqual([snapshot.status, ENDS[snapshot.status], error]);
+}
+
+/** Whether a key must be gone by now. Those of `onUnseen` hooks stay: they are due an hour after the outcome. */
+function mustBeGone(key: string): boolean {
   return !key.startsWith('inloop:hook:unseen:');
 }

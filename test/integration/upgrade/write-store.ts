@@ -18,16 +18,14 @@ import { NO_BUS } from '../../support/parts.ts';
 import { type ScriptProcess, startScript } from '../../support/processes/script-process.ts';
 import { startRedis } from '../../support/redis/redis.ts';
 import { type KeptStore, readKeys, type StoredKey } from './stored-keys.ts';
-import { family, handedBack, keyed, suspects, UPGRADE_TASKS, work } from './upgrade-tasks.ts';
+import { type Does, family, handedBack, keyed, suspects, UPGRADE_TASKS, work } from './upgrade-tasks.ts';
 
 const FOLDER = 'test/integration/upgrade/stores';
 const OWNER = 'ada';
 /** How many tasks of a definition a worker runs at once. More are started, so that some have to wait. */
 const CONCURRENCY = 3;
 
-type Does = 'return' | 'return-much' | 'fail' | 'fail-once' | 'hang' | 'ignore-cancel';
-
-/** How a worker of this script is started: what it handles. The main one also has the hooks. */
+/** By the name of a worker of this script: what it handles. The worker `main` also has the hooks. */
 const WORKERS: Readonly<Record<string, readonly AnyTaskDefinition[]>> = {
   main: [work, keyed, family],
   'handed-back': [handedBack],
@@ -54,7 +52,7 @@ async function main(): Promise<void> {
     const store: KeptStore = { version: what, readAt: new Date().toISOString(), keys: await readKeys(redis.url) };
     checkComplete(store.keys);
     const file = join(FOLDER, `${what}.json`);
-    // One key a line: a file that can be looked at.
+    // One key a line, so that people can read the file.
     const lines = store.keys.map((key) => `    ${JSON.stringify(key)}`).join(',\n');
     writeFileSync(
       file,

@@ -8,11 +8,11 @@ import { type FaultParts, useFaultWorkers } from './use-fault-workers.ts';
 jest.setTimeout(60_000);
 
 const { withOwn } = useFaultWorkers();
-/** What one worker runs at once of a definition. */
+/** How many tasks of a definition one worker of the fault tests runs at once. */
 const CONCURRENCY = 4;
 const OWNER = 'ada';
 
-/** A body of a test with parts of its own, and what it asks them about families. */
+/** The body of a test that has parts of its own, with functions that start families and look at them. */
 const withFamilies = (test: (parts: FaultParts & ReturnType<typeof familiesOf>) => Promise<void>) =>
   withOwn((parts) => test({ ...parts, ...familiesOf(parts) }));
 
@@ -42,7 +42,7 @@ describe('a worker that is killed', () => {
     ['while the handler starts children', 50, (task: Snapshot) => (task.children?.total ?? 0) >= 3],
     // The last child takes 600 ms, in which the task can be seen to wait.
     ['while the task waits for them', 300, waits],
-  ])('%s loses none, and starts none twice', (_when, ms, isTime) =>
+  ])('%s loses no child, and starts none twice', (_when, ms, isTime) =>
     withFamilies(async ({ startWorker, startFamily, until, childrenOf, bus }) => {
       const first = await startWorker();
       const task = await startFamily({ children: 10, ms });
@@ -109,7 +109,7 @@ it.concurrent(
     });
     const unseen = await app.tasks.tasks.list(OWNER, { state: 'unseen' });
     expect(unseen.tasks.map(({ id }) => id)).toEqual([task.id]);
-    // A task of another kind does not mind.
+    // A task that starts no others has no field `children`.
     expect(await app.tasks.start(late, { deaf: false }, { owner: OWNER })).not.toHaveProperty('children');
   }),
 );

@@ -1,4 +1,5 @@
-// Concurrency keys on real parts: two servers, and workers that are killed. Nobody runs beside another, and nobody waits for ever.
+// Concurrency keys on real parts: two servers, and workers that are killed. No task runs beside another one with its key, and none
+// waits for ever.
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { createClient } from '@redis/client';
 import type { Backend } from '../../../backend/backend.ts';
@@ -21,7 +22,7 @@ beforeAll(() => {
 });
 afterAll(() => otherBackend.close());
 
-/** In a worker with this the tasks go on for ever. */
+/** The environment of a worker whose tasks outlast the test: they take ten minutes. */
 const ENDLESS = { KEYED_MS: '600000' };
 const start = (n: number, key: string) => servers[n % 2]?.start(keyed, { key, ms: 100 }, { owner: `user-${n}` });
 async function outcomes(tasks: readonly (Snapshot | undefined)[]): Promise<readonly Snapshot[]> {

@@ -3,7 +3,7 @@ import { expect, it, jest } from '@jest/globals';
 import type { Snapshot } from '../../../core/tasks/snapshot.ts';
 import { eventually } from '../../support/eventually.ts';
 import { deaf, flaky, late, rows, steps } from './processes/fault-tasks.ts';
-import { expectNothingWentBack, STALL_MS, statusesOf, useFaultWorkers } from './use-fault-workers.ts';
+import { eventNamesOf, expectNothingWentBack, STALL_MS, useFaultWorkers } from './use-fault-workers.ts';
 
 jest.setTimeout(60_000);
 
@@ -138,7 +138,7 @@ it.concurrent(
     expect(done.attempt).toBe(1);
     await bus.soketi.restart();
     const back = await app.follow(task.owner);
-    await eventually(() => statusesOf(back).includes('task.succeeded'), {
+    await eventually(() => eventNamesOf(back).includes('task.succeeded'), {
       within: 12_000,
       that: 'the outcome to be pushed',
     });
@@ -170,7 +170,8 @@ it('a worker that is told to stop hands back a task that it cannot finish, which
   const stoppedAt = Date.now();
   expect(await leaving.stop()).toBe(0);
   await eventually(
-    () => statusesOf(task.follower).lastIndexOf('task.running') > statusesOf(task.follower).indexOf('task.retrying'),
+    () =>
+      eventNamesOf(task.follower).lastIndexOf('task.running') > eventNamesOf(task.follower).indexOf('task.retrying'),
     {
       within: 5_000,
     },

@@ -136,7 +136,7 @@ it.concurrent(
 );
 
 it.concurrent(
-  'an outcome that was not pushed is sent once while a slow bus has not answered',
+  'an outcome that was not pushed is sent only once while a slow bus has not answered',
   onBus(async ({ backend, accept, happen, unpublished, letTimePass }) => {
     const task = await happen(await accept(), start(), fail({ retryable: false }));
     await letTimePass();
@@ -170,7 +170,7 @@ it.concurrent(
 );
 
 it.concurrent(
-  'a new task that was not pushed, since its server froze after the 202 is pushed to a watched owner, and then taken off the list',
+  'a new task whose server froze after the 202 is pushed to a watched owner by the sweeper, and then taken off the list',
   onBus(async ({ backend, accept, unpublished, letTimePass }) => {
     const task = await accept();
     expect(await unpublished()).toEqual([task.id]);
@@ -182,7 +182,7 @@ it.concurrent(
 );
 
 it.concurrent(
-  'a new task that was not pushed, since its server froze after the 202 is not put on the list if its owner is not watched',
+  'a new task is not put on the list of what was not pushed if its owner is not watched',
   onBus(async ({ backend, accept, unpublished }) => {
     const watched = await accept();
     const channel = backend.channelOf(OWNER);
@@ -196,7 +196,7 @@ it.concurrent(
 );
 
 it.concurrent(
-  'a new task that was not pushed, since its server froze after the 202 leaves the list once it was pushed',
+  'a new task leaves the list once its server has pushed it',
   onBus(async ({ backend, unpublished }) => {
     const snapshot = newTask({ id: uuid(), at: now() });
     await backend.changes.create({ snapshot, owner: OWNER, input: 1 }, null);
@@ -206,7 +206,7 @@ it.concurrent(
 );
 
 it.concurrent(
-  'a new task that was not pushed, since its server froze after the 202 that runs by now is pushed once, as running',
+  'a new task whose server froze after the 202, and which runs by now, is pushed once, as running',
   onBus(async ({ backend, accept, happen, unpublished, letTimePass }) => {
     const task = await happen(await accept(), start());
     await letTimePass();
@@ -242,7 +242,7 @@ it.concurrent(
 );
 
 it.concurrent(
-  'an outcome that was not pushed is taken off the list by the process that pushed it',
+  'an outcome is taken off the list by the process that pushes it',
   onBus(async ({ backend, accept, happen, unpublished }) => {
     const task = await happen(await accept(), start(), fail({ retryable: false }));
     backend.publisher.publish(OWNER, task);

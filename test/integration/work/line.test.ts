@@ -1,4 +1,4 @@
-// The line with real worker processes: whose task is next, and that nothing is lost when parts die while thousands wait.
+// The line with real worker processes: whose task is next, and that nothing is lost when workers are killed while many tasks wait.
 import { describe, expect, it, jest } from '@jest/globals';
 import { isFinished, type Snapshot } from '../../../core/tasks/snapshot.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -9,7 +9,7 @@ jest.setTimeout(60_000);
 
 const parts = useFaultWorkers();
 const { startWorker } = parts;
-/** What one worker of the fault tests runs at once. */
+/** How many tasks of a definition one worker of the fault tests runs at once. */
 const CONCURRENCY = 4;
 
 let users = 0;
@@ -39,10 +39,12 @@ async function cancelAll(owner: string, tasks: readonly Snapshot[]): Promise<voi
 }
 
 describe('a thousand tasks of one owner', () => {
-  it('hold the first task of another back by no more than the tasks that run', async () => {
+  it('hold back the first task of another owner by no more than the tasks that run already', async () => {
     await startWorker();
     const greedy = newOwner();
     const backlog = await startMany(greedy, 1_000, 50);
+    // Each task takes 200 ms (50 and the 150 that the handler waits), and four run at once: 20 a second. So the first 300 are
+    // more than can have started by the end of this test.
     const startedTimes = async () =>
       (await Promise.all(backlog.slice(0, 300).map((task) => get(greedy, task)))).map(({ startedAt }) => startedAt);
     for (let round = 0; round < 3; round++) {

@@ -1,11 +1,12 @@
 /**
- * Code of the application that runs for outcomes, in real worker processes: once for each, and never not at all. The tests mostly
- * wait, and each has a Redis, an app and workers of its own, so they run at the same time.
+ * Code of the application that runs for outcomes, in real worker processes: once for each outcome, and again only if it did not
+ * finish. The tests mostly wait, and each has a Redis, an app and workers of its own, so they run at the same time.
  *
  * @at-once 4
  */
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { createClient } from '@redis/client';
+import { FIELD } from '../../../backend/store/record.ts';
 import { eventually } from '../../support/eventually.ts';
 import { backendOn, NO_BUS, startApp, type TestApp } from '../../support/parts.ts';
 import { type Bundle, bundleScript, type ScriptProcess, startScript } from '../../support/processes/script-process.ts';
@@ -32,7 +33,7 @@ interface Hooks {
   start(owner: string, how?: 'well' | 'badly'): Promise<string>;
   /** The calls of a hook for tasks of `owner`. */
   calls(owner: string, hook?: HookCall['hook']): Promise<HookCall[]>;
-  /** Waits until a hook has nothing left to do. */
+  /** Waits until a hook has nothing left to do. `hook`: its name in Redis with its delay in ms, as `outcome:0`. */
   idle(hook: string): Promise<unknown>;
 }
 
@@ -158,7 +159,7 @@ it.concurrent(
     await idle('outcome:0');
     // The record was kept for the hook only.
     expect(await raw.exists(`inloop:task:${dismissed.id}`)).toBe(0);
-    expect(await raw.hGet(`inloop:task:${kept.id}`, 'H')).toBeNull();
+    expect(await raw.hGet(`inloop:task:${kept.id}`, FIELD.hookPending)).toBeNull();
   }),
 );
 

@@ -7,7 +7,13 @@ import { REPOSITORY } from '../../../dev/paths.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { ScriptProcess } from '../../support/processes/script-process.ts';
 import { block, blockLate, flaky, steps } from './processes/fault-tasks.ts';
-import { expectNothingWentBack, type FaultParts, STALL_MS, statusesOf, useFaultWorkers } from './use-fault-workers.ts';
+import {
+  eventNamesOf,
+  expectNothingWentBack,
+  type FaultParts,
+  STALL_MS,
+  useFaultWorkers,
+} from './use-fault-workers.ts';
 
 jest.setTimeout(60_000);
 
@@ -50,8 +56,8 @@ it.concurrent(
     await eventually(async () => (await task.get()).progress !== null);
     frozen.freeze();
     await startWorker();
-    // How soon a task is taken over is promised in faults.test.ts. The second attempt takes 1.4 s. On a slow machine this
-    // test may read the task before that and after it only.
+    // How soon a task is taken over is promised in faults.test.ts. The second attempt takes 1.4 s, so on a slow machine this test
+    // may first see it when it has ended.
     await eventually(
       async () =>
         expect(await task.get()).toMatchObject({ attempt: 2, status: expect.stringMatching(/^(running|succeeded)$/) }),
@@ -137,7 +143,7 @@ describe('a handler that blocks the event loop', () => {
     });
     expect((await task.get()).status).toBe('running');
     expect(await task.ends()).toMatchObject({ status: 'succeeded', attempt: 1, attempts: 3, result: 1 });
-    expect(statusesOf(task.follower)).not.toContain('task.retrying');
+    expect(eventNamesOf(task.follower)).not.toContain('task.retrying');
     const said = both.map((worker) => worker.output()).join('');
     expect(said).toMatch(new RegExp(`The event loop was blocked for (8\\.\\d|9\\.\\d) s by block \\(${task.id}\\)`));
   });

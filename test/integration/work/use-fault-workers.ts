@@ -25,7 +25,7 @@ export interface FaultParts {
   keepWorker(): () => void;
   /** Starts a task of a fresh user, who follows it live. */
   start(definition: AnyTaskDefinition, input: unknown): Promise<FollowedTask>;
-  /** Waits until a task has a status; returns its snapshot. Default of `within`: 15 s. */
+  /** Waits until a task has a status; returns its snapshot. Default of `within`: 15,000 ms. */
   reaches(task: Pick<Snapshot, 'id'>, owner: string, status: Snapshot['status'], within?: number): Promise<Snapshot>;
 }
 
@@ -35,9 +35,9 @@ export interface FollowedTask {
   readonly owner: string;
   readonly follower: Follower;
   get(): Promise<Snapshot>;
-  /** Waits until the task has a status; returns its snapshot. Default of `within`: 15 s. */
+  /** Waits until the task has a status; returns its snapshot. Default of `within`: 15,000 ms. */
   reaches(status: Snapshot['status'], within?: number): Promise<Snapshot>;
-  /** Waits for the outcome, stored and pushed. Default of `within`: 15 s. */
+  /** Waits for the outcome, stored and pushed. Default of `within`: 15,000 ms. */
   ends(within?: number): Promise<Snapshot>;
 }
 
@@ -101,13 +101,12 @@ async function openParts(bundle: Bundle): Promise<OpenParts> {
   const backend = backendOn(bus.env);
   const app = await startApp(backend, FAULT_TASKS);
   let workers: ScriptProcess[] = [];
-  let users = 0;
   let isClosed = false;
 
   async function startWorker(env: Readonly<Record<string, string>> = {}): Promise<ScriptProcess> {
     const worker = await startScript(bundle, { ...bus.env, STALL_MS: String(STALL_MS), ...env }, 'worker ready');
     workers.push(worker);
-    // Of a test that has failed while it was still starting workers.
+    // A test that has failed may still have been starting this worker.
     if (isClosed) await worker.kill();
     return worker;
   }
@@ -122,28 +121,6 @@ async function openParts(bundle: Bundle): Promise<OpenParts> {
     };
   }
 
-  const reaches: FaultParts['reaches'] = ({ id }, owner, status, within = 15_000) =>
-    eventually(
-      async () => {
-        const snapshot = await app.tasks.tasks.get(owner, id);
-        return snapshot.status === status && snapshot;
-      },
-      { within, that: `task ${id} to be ${status}` },
-    );
-
-  async function start(definition: AnyTaskDefinition, input: unknown): Promise<FollowedTask> {
-    users += 1;
-    const owner = `user-${users}`;
-    const follower = await app.follow(owner);
-    const task = await app.tasks.start(definition, input as never, { owner });
-    const get = () => app.tasks.tasks.get(owner, task.id);
-    return {
-      ...{ id: task.id, owner, follower, get },
-      reaches: (status, within) => reaches(task, owner, status, within),
-      ends: (within) => waitForOutcome(get, follower, within),
-    };
-  }
-
   return {
     bus,
     backend,
@@ -151,7 +128,8 @@ async function openParts(bundle: Bundle): Promise<OpenParts> {
     get workers() {
       return workers;
     },
-    ...{ startWorker, keepWorker, start, reaches },
+    ...{ startWorker, keepWorker },
+    ...taskCallsOf(app),
     async endWorkers() {
       await Promise.all(workers.map((worker) => worker.kill()));
       workers = [];
@@ -165,6 +143,34 @@ async function openParts(bundle: Bundle): Promise<OpenParts> {
   };
 }
 
+/** How a test starts tasks of the app, and waits for them. */
+function taskCallsOf(app: TestApp): Pick<FaultParts, 'start' | 'reaches'> {
+  let users = 0;
+  const reaches: FaultParts['reaches'] = ({ id }, owner, status, within = 15_000) =>
+    eventually(
+      async () => {
+        const snapshot = await app.tasks.tasks.get(owner, id);
+        return snapshot.status === status && snapshot;
+      },
+      { within, that: `task ${id} to be ${status}` },
+    );
+  return {
+    reaches,
+    async start(definition, input) {
+      users += 1;
+      const owner = `user-${users}`;
+      const follower = await app.follow(owner);
+      const task = await app.tasks.start(definition, input as never, { owner });
+      const get = () => app.tasks.tasks.get(owner, task.id);
+      return {
+        ...{ id: task.id, owner, follower, get },
+        reaches: (status, within) => reaches(task, owner, status, within),
+        ends: (within) => waitForOutcome(get, follower, within),
+      };
+    },
+  };
+}
+
 /** Waits until the task has an outcome, for at most `within` ms, and until the page got it. */
 async function waitForOutcome(get: () => Promise<Snapshot>, follower: Follower, within = 15_000): Promise<Snapshot> {
   const stored = await eventually(
@@ -174,7 +180,7 @@ async function waitForOutcome(get: () => Promise<Snapshot>, follower: Follower, 
     },
     { within, that: 'the outcome' },
   );
-  await eventually(() => statusesOf(follower).includes(`task.${stored.status}`), {
+  await eventually(() => eventNamesOf(follower).includes(`task.${stored.status}`), {
     within: 10_000,
     that: 'the push of the outcome',
   });
@@ -182,7 +188,7 @@ async function waitForOutcome(get: () => Promise<Snapshot>, follower: Follower, 
 }
 
 /** The names of the events that a page got. */
-export function statusesOf({ events }: Follower): string[] {
+export function eventNamesOf({ events }: Follower): string[] {
   return events.map(({ name }) => name);
 }
 

@@ -23,7 +23,7 @@ async function switchOn(): Promise<void> {
     world.current = startProcess(keyOf(1));
     const before = authCalls();
     await start(world.current, 'sealed');
-    // Its task is silent for 15 s, so it fetches, learns of the new channel, and replaces its connection.
+    // The feed hears nothing of this task for 15 s. Then it fetches the task, learns of the new channel, and replaces its connection.
     await world.current.tasks.tasks.cancel(USER, task.id);
     await eventually(() => feed.get(task.id)?.status === 'cancelled', { within: 25_000 });
     await eventually(() => authCalls() - before >= 2 && feed.getSnapshot().connection.status === 'live', {

@@ -35,7 +35,8 @@ export function testFeedOutage(): void {
       await bus.soketi.restart();
       const backAt = Date.now();
       await eventually(isLive(feed), { that: 'the feed to be live again', within: 20_000 });
-      // `usual` is what connecting takes on this machine now. Coming back may take as long as five connections.
+      // `usual` is how long connecting takes on this machine now. One attempt may fail first. It is given up after at most 2 s
+      // and three times `usual` (`attemptLimit` in client/push/link.ts). The next one takes `usual`.
       expect(Date.now() - backAt).toBeLessThan(Math.max(3_000, 2_200 + 5 * usual));
 
       const next = await app.post('ada', '/tasks', { name: task.name, input: { n: 2 } });

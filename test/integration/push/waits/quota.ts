@@ -39,17 +39,17 @@ async function useUpQuota(): Promise<void> {
     return n;
   });
   const working = worker.run({ signal: shutdown.signal });
-  const ended = async (owner: string) =>
+  const countSucceeded = async (owner: string) =>
     (await tasks.tasks.list(owner, { limit: 100 })).tasks.filter(({ status }) => status === 'succeeded').length;
   try {
-    // Each process asks the bus once after its start, and is refused. Only then there is something to push.
+    // Each process asks the bus once after its start, and is refused. Tasks are started only after that.
     await eventually(() => server.publisher.isDown && workerBackend.publisher.isDown);
     const asked = hosted.requests.length;
     expect(asked).toBeLessThanOrEqual(2);
     for (let n = 0; n < 30; n++) await tasks.start(step, { n }, { owner: `user-${n % 3}` });
     await eventually(
       async () => {
-        expect(await Promise.all(['user-0', 'user-1', 'user-2'].map(ended))).toEqual([10, 10, 10]);
+        expect(await Promise.all(['user-0', 'user-1', 'user-2'].map(countSucceeded))).toEqual([10, 10, 10]);
         // A load balancer that checks four times a second.
         for (const backend of [server, workerBackend])
           expect(await backend.check()).toEqual({ redis: true, push: false });

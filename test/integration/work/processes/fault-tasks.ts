@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { defineTask } from '../../../../core/tasks/definition.ts';
 
-/** Takes `steps` steps of `ms` each. Stops when its signal fires. */
+/** Takes `steps` steps of `ms` each; in later attempts of a tenth of that. Stops when its signal fires. */
 export const steps = defineTask({
   name: 'steps',
   input: z.object({ steps: z.number(), ms: z.number() }),
@@ -36,7 +36,7 @@ export const poison = defineTask({
   browser: true,
 });
 
-/** Blocks the event loop for `ms`, then reports and returns. */
+/** Blocks the event loop for `ms` in its first attempt. Each attempt then reports and returns. */
 export const block = defineTask({ name: 'block', input: z.object({ ms: z.number() }), attempts: 3, browser: true });
 
 /** Blocks the event loop for `ms`, which is beyond its deadline and the worker's grace. */

@@ -1,5 +1,5 @@
-// The worker process of outcome-hooks.test.ts, which bundles and starts it. It notes each call of a hook in a list in Redis:
-// what a process that is killed has done stays known.
+// The worker process of outcome-hooks.test.ts, which bundles and starts it. It notes each call of a hook in a list in Redis, so
+// that the calls of a killed process stay known.
 import { setTimeout as wait } from 'node:timers/promises';
 import { createClient } from '@redis/client';
 import { z } from 'zod';
@@ -26,7 +26,7 @@ export interface HookCall {
   readonly pid: number;
 }
 
-/** Ends as it is told. */
+/** Succeeds or fails, as its input says. */
 export const ending = defineTask({
   name: 'ending',
   input: z.object({ how: z.enum(['well', 'badly']) }),

@@ -62,7 +62,9 @@ export const RETURNED: Readonly<Record<string, () => unknown>> = {
   '6,000 levels': () => JSON.parse(`${'['.repeat(6_000)}${']'.repeat(6_000)}`),
 };
 
+/** Throws what `THROWN` has under the name `what`. */
 export const throwing = defineTask({ name: 'throwing', input: z.object({ what: z.string() }), attempts: 1 });
+/** Returns what `RETURNED` has under the name `what`. */
 export const returning = defineTask({
   name: 'returning',
   input: z.object({ what: z.string() }),
