@@ -50,7 +50,7 @@ export interface Load {
    */
   readonly waiting: Readonly<Record<string, number>>;
   /** How many tasks were being run by workers whose heartbeat is missing now. They are recovered within seconds. */
-  readonly withoutSignOfLife: number;
+  readonly withoutHeartbeat: number;
 }
 
 /**
@@ -194,7 +194,7 @@ export class Backend {
     ]);
     return {
       waiting: Object.fromEntries(waiting),
-      withoutSignOfLife: running.reduce((sum, tasks) => sum + Object.keys(tasks).length, 0),
+      withoutHeartbeat: running.reduce((sum, tasks) => sum + Object.keys(tasks).length, 0),
     };
   }
 

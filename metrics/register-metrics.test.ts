@@ -9,7 +9,7 @@ function measured(more: Partial<MeasuredBackend> = {}) {
   const events = new Events(recordLog());
   const register = new Registry();
   const backend = {
-    load: async () => ({ waiting: {}, withoutSignOfLife: 0 }),
+    load: async () => ({ waiting: {}, withoutHeartbeat: 0 }),
     counters: () => ({ push_bytes: 1_234 }),
     eventCounters: () => ({ progress: { sent: 3, merged: 40, dropped: 0 } }) as never,
     namedEventCounters: () => events.counts,
@@ -104,12 +104,12 @@ describe('the metrics of a process', () => {
     let looks = 0;
     const load = async () => {
       looks += 1;
-      return { waiting: { import: 7, export: 0 }, withoutSignOfLife: 2 };
+      return { waiting: { import: 7, export: 0 }, withoutHeartbeat: 2 };
     };
     const text = await measured({ load }).register.metrics();
     expect(text).toContain('inloop_waiting_tasks{name="import"} 7');
     expect(text).toContain('inloop_waiting_tasks{name="export"} 0');
-    expect(text).toContain('inloop_tasks_without_sign_of_life 2');
+    expect(text).toContain('inloop_tasks_without_heartbeat 2');
     expect(looks).toBe(1);
   });
 
@@ -117,7 +117,7 @@ describe('the metrics of a process', () => {
     const { register } = measured({ load: async () => Promise.reject(new Error('away')) });
     const text = await register.metrics();
     expect(text).toContain('inloop_push_bytes_total 1234');
-    expect(text).not.toMatch(/^inloop_(waiting_tasks|tasks_without_sign_of_life)[ {]/m);
+    expect(text).not.toMatch(/^inloop_(waiting_tasks|tasks_without_heartbeat)[ {]/m);
   });
 
   it('are registered once for each registry, and only with one of prom-client', () => {

@@ -13,6 +13,7 @@ import { OutageClock } from './outage-clock.ts';
 /** What is needed of a backend. */
 export type MeasuredBackend = Pick<Backend, 'counters' | 'eventCounters' | 'namedEventCounters' | 'load' | 'on'>;
 
+/** What `registerMetrics` takes. */
 export interface MetricsOptions {
   /** Of this process. */
   readonly backend: MeasuredBackend;
@@ -180,13 +181,13 @@ function registerLoad(backend: MeasuredBackend, registers: Registry[]): void {
     },
   });
   new Gauge({
-    name: 'inloop_tasks_without_sign_of_life',
-    help: 'Tasks whose worker gives no sign of life. Every process shows those of all processes.',
+    name: 'inloop_tasks_without_heartbeat',
+    help: 'Tasks whose worker has no heartbeat. Every process shows those of all processes.',
     labelNames: [],
     registers,
     async collect() {
       const load = await askLoad();
-      if (load) this.set(load.withoutSignOfLife);
+      if (load) this.set(load.withoutHeartbeat);
       else this.remove();
     },
   });

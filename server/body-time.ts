@@ -4,6 +4,7 @@
  */
 
 import type { RequestHandler } from 'express';
+import { hasBody } from './mounting/request-body.ts';
 import { refusal, sendProblem } from './problem.ts';
 
 /**
@@ -12,8 +13,7 @@ import { refusal, sendProblem } from './problem.ts';
  */
 export function limitBodyTime(ms: number): RequestHandler {
   return (req, res, next) => {
-    const hasBody = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
-    if (!hasBody || req.complete) return next();
+    if (!hasBody(req) || req.complete) return next();
     const timer = setTimeout(() => {
       if (req.complete) return;
       if (res.headersSent) return void req.destroy();

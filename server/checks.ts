@@ -1,18 +1,18 @@
 /** Checks of what an application passes to a task server: the definitions, and the arguments of `start` and `accepted`. */
 
-import type { AnyTaskDefinition } from '../core/tasks/definition.ts';
+import { type AnyTaskDefinition, isDefinition } from '../core/tasks/definition.ts';
 import { isPriority } from '../core/tasks/definition-options.ts';
 import type { Snapshot } from '../core/tasks/snapshot.ts';
 import { type Duration, toMilliseconds } from '../core/values/duration.ts';
 import { isObject, refuseOptions } from '../core/values/options.ts';
 import { describe } from '../core/values/text.ts';
 
-/** A task starts at most this long after it was accepted: a year. */
-const LATEST_START: Duration = '366d';
+/** Longest `delay`, and latest `at`, counted from now: a year. When its time has come, a task may still wait in the line. */
+const MAX_DELAY: Duration = '366d';
 
 /**
  * @param caller the function that got them, for the message: `createTaskServer`
- * @throws ConfigError `invalid_options` for anything but a list of definitions, no two with the same name
+ * @throws ConfigError `invalid_options` for anything but a list of definitions with different names
  */
 export function checkDefinitions(definitions: readonly AnyTaskDefinition[], caller: string): void {
   const expected = `${caller}: tasks must be a list of what defineTask gives`;
@@ -43,7 +43,7 @@ export function checkRetention(definitions: readonly AnyTaskDefinition[], longes
   }
 }
 
-/** Checks the arguments of `start` that are not the input. @throws ConfigError `invalid_options`, `invalid_duration` */
+/** Checks the definition, the priority and the start time. @throws ConfigError `invalid_options`, `invalid_duration` */
 export function checkStart(definition: AnyTaskDefinition, options: unknown): void {
   if (!isDefinition(definition)) {
     refuseOptions(`start: expected a definition as defineTask gives it, got ${describe(definition)}.`);
@@ -58,13 +58,13 @@ export function checkStart(definition: AnyTaskDefinition, options: unknown): voi
   if (delay !== undefined && at !== undefined) {
     refuseOptions(`start(${definition.name}): give either delay or at, not both.`);
   }
-  if (delay !== undefined) toMilliseconds(delay as Duration, `start(${definition.name}): delay`, { max: LATEST_START });
+  if (delay !== undefined) toMilliseconds(delay as Duration, `start(${definition.name}): delay`, { max: MAX_DELAY });
   if (at === undefined) return;
   const ms = at instanceof Date ? at.getTime() : Number.NaN;
-  if (!(ms <= Date.now() + toMilliseconds(LATEST_START))) {
+  if (!(ms <= Date.now() + toMilliseconds(MAX_DELAY))) {
     const got = at instanceof Date && !Number.isNaN(ms) ? at.toISOString() : describe(at);
     refuseOptions(
-      `start(${definition.name}): at must be a Date, at most a year (${LATEST_START}) from now, got ${got}.`,
+      `start(${definition.name}): at must be a Date, at most a year (${MAX_DELAY}) from now, got ${got}.`,
     );
   }
 }
@@ -74,10 +74,4 @@ export function checkAccepted(task: Snapshot): Snapshot {
   if (isObject(task) && typeof task.id === 'string') return task;
   const got = (task as unknown) instanceof Promise ? 'a promise: await it' : describe(task);
   return refuseOptions(`accepted: expected the snapshot that start resolves to, got ${got}.`);
-}
-
-function isDefinition(value: unknown): value is AnyTaskDefinition {
-  if (!isObject(value)) return false;
-  const { name, titleOf } = value as Partial<AnyTaskDefinition>;
-  return typeof name === 'string' && typeof titleOf === 'function';
 }

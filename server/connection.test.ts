@@ -11,10 +11,10 @@ import { createTaskServer } from './task-server.ts';
 const APP = { PUSHER_APP_ID: '1', PUSHER_KEY: 'key', PUSHER_SECRET: 'secret', REDIS_URL: 'redis://127.0.0.1:1' };
 const OWN = { ...APP, PUSHER_HOST: 'bus.internal', PUSHER_PORT: '6001', PUSHER_PUBLIC_HOST: 'bus.example.com' };
 const HOSTED = { ...APP, PUSHER_CLUSTER: 'eu' };
-const rest: Array<() => Promise<unknown>> = [];
+const closers: Array<() => Promise<unknown>> = [];
 
 afterEach(async () => {
-  for (const end of rest.splice(0)) await end();
+  for (const close of closers.splice(0)) await close();
 });
 
 interface Setting {
@@ -36,7 +36,7 @@ async function connection(
   const server = createServer(app);
   if (fallback) attachFallback(server, { backend, ...fallback });
   const { port, close } = await startHttpServer(server);
-  rest.push(close, () => backend.close());
+  closers.push(close, () => backend.close());
   const body = await new Promise<string>((resolve, reject) => {
     // Not with fetch, which lets nobody set Host.
     request({ port, host: '127.0.0.1', path: '/tasks/connection', headers }, async (res) => {
@@ -79,11 +79,11 @@ describe('GET /connection', () => {
     ]);
   });
 
-  it('behind a proxy that hides the host goes by what the page of the same origin says', async () => {
+  it('takes the host from `Referer` of a page of the same origin, since a proxy may hide it', async () => {
     const page = (site: string, Referer = 'https://app.example.com:8443/crm/page') =>
       connection({ Host: 'inner:8080', 'Sec-Fetch-Site': site, Referer }, { fallback: {} });
     expect((await page('same-origin')).http).toEqual(['app.example.com', 8443, 8443, '/pusher']);
-    // A page of another origin says where it is, which is not where the fallback is.
+    // The `Referer` of a page of another origin is not the host of the fallback.
     for (const site of ['same-site', 'cross-site', 'none']) expect((await page(site)).http[0]).toBe('inner');
     for (const junk of ['about:blank', 'x', 'javascript:1', 'https://']) {
       expect((await page('same-origin', junk)).http[0]).toBe('inner');
@@ -100,7 +100,7 @@ describe('GET /connection', () => {
     ]);
   });
 
-  it('says what was configured', async () => {
+  it('uses the `publicUrl` or the `path` of the fallback', async () => {
     const headers = { Host: 'inner:8080' };
     const publicUrl = 'https://app.example.com/prefix/pusher';
     expect((await connection(headers, { fallback: { publicUrl } })).http).toEqual([
@@ -117,7 +117,7 @@ describe('GET /connection', () => {
     expect(http[0]).toBe('bus.example.com');
   });
 
-  it('leaves hosted Pusher alone', async () => {
+  it('names no host for hosted Pusher: pusher-js knows it by the cluster', async () => {
     const { http, ws } = await connection({ Host: 'app.example.com' }, { env: HOSTED, fallback: {} });
     expect([http, ws]).toEqual([
       [null, null, null, null],

@@ -4,9 +4,8 @@ import type { ServerBackend } from '../backend/server-backend.ts';
 import { assertOwner, userIdOf } from '../core/channel.ts';
 
 /**
- * Tells all pages of `owner` that a session has ended. With `userSignIn` it also ends their connections to the bus. Nobody
- * waits for that, because the caller is answering a request. Failures are logged. While the bus is down it is not asked to end
- * connections. Never rejects.
+ * Tells all pages of `owner` that a session has ended. With `userSignIn` it also asks the bus to end their connections, unless
+ * the bus is down. It does not wait for the bus, because the caller is answering a request. Failures are logged. Never rejects.
  */
 export async function endSessions(
   backend: ServerBackend,

@@ -112,7 +112,7 @@ const RULE: readonly Case[] = [
   ['a proxy that ends TLS', { Host: 'own.test', Origin: 'https://own.test' }, false, true],
   ['a proxy that ends TLS and names its port', { Host: 'own.test:443', Origin: 'https://own.test' }, false, true],
   [
-    'another scheme, by a browser that tells',
+    'another scheme, of a browser that sends Sec-Fetch-Site',
     { 'Sec-Fetch-Site': 'same-site', Origin: 'https://own.test:3000' },
     false,
   ],
@@ -174,7 +174,7 @@ describe('a request that changes something', () => {
     expect((await ask(plain, method, '/own', { Origin: 'https://evil.test' })).code).toBe('cross_site');
   });
 
-  it('is told what was expected and what came', async () => {
+  it('is refused as problem+json, with a long origin cut short', async () => {
     const evil = { Origin: `https://${'x'.repeat(5_000)}.test`, 'Content-Type': 'application/json' };
     const { headers, code } = await ask(plain, 'POST', '/tasks', evil);
     expect(code).toBe('cross_site');
@@ -183,7 +183,7 @@ describe('a request that changes something', () => {
     expect(Number(headers['content-length'])).toBeLessThan(700);
   });
 
-  it('is refused before anybody asks who it is', async () => {
+  it('is refused before `identify` is called', async () => {
     expect((await ask(plain, 'POST', '/tasks', { Origin: 'https://evil.test', 'x-user': '' })).code).toBe('cross_site');
   });
 });
@@ -197,11 +197,11 @@ describe('behind a proxy', () => {
     expect((await post('http://own.test:3000')).status).toBe(403);
   });
 
-  it('that the app does not trust, what it says is not believed', async () => {
+  it('that the app does not trust, `X-Forwarded-Host` is ignored', async () => {
     expect((await ask(plain, 'POST', '/own', { ...forwarded, Origin: 'https://public.test' })).status).toBe(403);
   });
 
-  it('that hides the host, `path` as a whole address says the own origin', async () => {
+  it('that hides the host, the own origin is that of `path`, if it is a whole address', async () => {
     const headers = { Host: 'inner:8080', Origin: 'https://public.example.com' };
     expect((await ask(withAddress, 'POST', '/tasks/nothing', headers)).status).toBe(404);
     expect(

@@ -31,7 +31,7 @@ export interface OriginRule {
 }
 
 const SAFE_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];
-/** Headers that the client sends and that browsers ask permission for. `Authorization` is for bearer tokens. */
+/** Headers that the client sends and that a preflight asks for. `Authorization` is for bearer tokens. */
 const REQUEST_HEADERS = [
   'authorization',
   'cache-control',
@@ -53,7 +53,7 @@ const ANSWER_HEADERS = [
   TIME_HEADER,
 ].join(', ');
 const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
-/** The longest that any browser keeps the answer to a preflight: Chromium, 2 h. */
+/** How long browsers may keep the answer to a preflight, in seconds: 2 h, the most that Chromium allows. */
 const PREFLIGHT_MAX_AGE_S = 7_200;
 
 /**
@@ -94,7 +94,7 @@ export function guardOrigins(rule: OriginRule, { onRefused, moreHeaders = () => 
     }
     if (sender !== 'foreign' || SAFE_METHODS.includes(req.method)) return next();
     onRefused?.(req.headers['sec-fetch-site'] === undefined ? 'origin' : 'sec-fetch-site');
-    sendProblem(res, refuse(req));
+    sendProblem(res, crossSiteError(req));
   };
 }
 
@@ -143,7 +143,7 @@ function answerPreflight(res: Response, headers: readonly string[]): void {
   res.status(204).end();
 }
 
-function refuse(req: Request): TaskError {
+function crossSiteError(req: Request): TaskError {
   const { origin, 'sec-fetch-site': site } = req.headers;
   const came =
     site === undefined ? `Origin ${JSON.stringify(origin?.slice(0, 100))}` : `${site.slice(0, 20)} by Sec-Fetch-Site`;

@@ -27,7 +27,7 @@ function answerTo(thrown: unknown) {
   problemHandler({ log })(thrown, req, res as unknown as Response, next as NextFunction);
   return { ...answer, problem: JSON.parse(answer.body), lines: log.lines };
 }
-const like = (fields: object) => Object.assign(new TaskError('code', 'A message.', { status: 409 }), fields);
+const taskErrorWith = (fields: object) => Object.assign(new TaskError('code', 'A message.', { status: 409 }), fields);
 const circular: unknown[] = [];
 circular.push(circular);
 
@@ -41,14 +41,14 @@ describe('an answer to whatever a handler of the application throws', () => {
     ['a status that is no whole number', { status: 404.5 }, 500, 'internal'],
     ['what a body parser says', { type: 'entity.parse.failed', status: 400 }, 400, 'invalid_json'],
     ['what express says', { status: 415 }, 415, 'bad_request'],
-    ['a TaskError', like({}), 409, 'code'],
-    ['one without a code', like({ code: undefined }), 409, 'internal'],
-    ['one whose status is a text', like({ status: '404' }), 500, 'code'],
-    ['one whose status is a success', like({ status: 200 }), 500, 'code'],
-    ['one of a client that got no answer', like({ status: 0 }), 500, 'code'],
-    ['one whose issues are a circle', like({ issues: circular }), 409, 'code'],
-    ['one whose issues have no JSON', like({ issues: [1n] }), 409, 'code'],
-    ['one whose wait is no number', like({ retryAfter: 'soon' }), 409, 'code'],
+    ['a TaskError', taskErrorWith({}), 409, 'code'],
+    ['one without a code', taskErrorWith({ code: undefined }), 409, 'internal'],
+    ['one whose status is a text', taskErrorWith({ status: '404' }), 500, 'code'],
+    ['one whose status is a success', taskErrorWith({ status: 200 }), 500, 'code'],
+    ['one of a client that got no answer', taskErrorWith({ status: 0 }), 500, 'code'],
+    ['one whose issues are a circle', taskErrorWith({ issues: circular }), 409, 'code'],
+    ['one whose issues have no JSON', taskErrorWith({ issues: [1n] }), 409, 'code'],
+    ['one whose wait is no number', taskErrorWith({ retryAfter: 'soon' }), 409, 'code'],
   ])('%s', (_what, thrown, status, code) => {
     const answer = answerTo(thrown);
     expect([answer.status, answer.problem.status, answer.problem.code]).toEqual([status, status, code]);
@@ -63,8 +63,8 @@ describe('an answer to whatever a handler of the application throws', () => {
     expect(answer.headers).toEqual({ 'Retry-After': '3' });
   });
 
-  it('logs what was thrown, and nothing of what was refused', () => {
+  it('logs a failure, and nothing of a refusal', () => {
     expect(answerTo(new Error('oops')).lines).toMatchObject([{ level: 'error', message: 'GET /tasks/ failed' }]);
-    expect(answerTo(like({})).lines).toEqual([]);
+    expect(answerTo(taskErrorWith({})).lines).toEqual([]);
   });
 });

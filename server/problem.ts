@@ -31,8 +31,8 @@ export function sendProblem(res: Response, given: TaskError): void {
 }
 
 /**
- * Express error middleware. It answers a TaskError with its status, code and message, and an error of a body parser with 400
- * or 413. Anything else is answered with a 500 without details, which are in the log.
+ * Express error middleware. It answers a TaskError with its status, code and message, and an error of Express or a body parser
+ * with its status of 400 to 499. Anything else is answered with a 500 without details, which are in the log.
  *
  * @example
  * app.use(problemHandler());
@@ -61,7 +61,7 @@ function toTaskError(thrown: unknown): TaskError {
   const { type, status, limit } = fieldsOf(thrown);
   if (type === 'entity.parse.failed') return refusal('invalid_json', 'The body is not valid JSON.', 400);
   if (type === 'entity.too.large') return refusal('too_large', `The body is larger than ${String(limit)} bytes.`, 413);
-  // Refused by Express or its parsers: a broken escape in the path, an unknown charset or encoding, an aborted request.
+  // Refused by Express or its parsers: a broken escape in the path, an unknown charset or encoding.
   if (typeof status === 'number' && Number.isInteger(status) && status >= 400 && status < 500) {
     return refusal('bad_request', 'The request could not be read.', status);
   }

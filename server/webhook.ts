@@ -28,10 +28,10 @@ const MAX_WAITING_CHECKS = 1_000;
  * @param bodySeconds how long a body may take to arrive
  */
 export function createWebhookRouter(backend: ServerBackend, order: MountingOrder, bodySeconds: number): Router {
-  const checkVacancy = vacancyCheck(backend);
+  const checkVacancy = createVacancyCheck(backend);
   const checkHeaders: RequestHandler = (req, _res, next) => {
-    // Before any byte of the body is read.
-    if (!backend.bus.looksSigned(req.headers)) throw unsigned(backend);
+    // Checked before any byte of the body is read.
+    if (!backend.bus.looksSigned(req.headers)) refuseUnsigned(backend);
     next();
   };
   const storeOccupancy = catchRejections(async (req, res) => {
@@ -72,7 +72,7 @@ export function createWebhookRouter(backend: ServerBackend, order: MountingOrder
     }
     // The signature is that of the raw body. The parsed one, made a text again, may be spelled differently.
     if (raw?.isRebuilt) order.noteParsedWebhook();
-    throw unsigned(backend);
+    refuseUnsigned(backend);
   }
 }
 
@@ -80,10 +80,10 @@ export function createWebhookRouter(backend: ServerBackend, order: MountingOrder
  * What a webhook says of owners' channels. All events of a batch have the same time. Of several about one channel, the last
  * counts.
  */
-function occupancyIn({ events }: Webhook, encrypted: boolean): Map<string, 'opened' | 'vacated'> {
+function occupancyIn({ events }: Webhook, isEncrypted: boolean): Map<string, 'opened' | 'vacated'> {
   const changes = new Map<string, 'opened' | 'vacated'>();
   for (const { name, channel } of events) {
-    if (channel === null || !isOwnerChannel(channel, { encrypted })) continue;
+    if (channel === null || !isOwnerChannel(channel, { encrypted: isEncrypted })) continue;
     if (name === 'channel_occupied') changes.set(channel, 'opened');
     if (name === 'channel_vacated') changes.set(channel, 'vacated');
   }
@@ -91,10 +91,10 @@ function occupancyIn({ events }: Webhook, encrypted: boolean): Map<string, 'open
 }
 
 /**
- * Asks the bus whether a channel is really vacant, one channel at a time. A webhook may be wrong or late, and then an open
- * page would get no progress. If the bus does not answer, the channel counts as occupied.
+ * Makes a function that asks the bus whether a channel is really vacant, one channel at a time. A webhook may be wrong or late,
+ * and then an open page would get no progress. If the bus does not answer, the channel counts as occupied.
  */
-function vacancyCheck(backend: ServerBackend): (channel: string) => void {
+function createVacancyCheck(backend: ServerBackend): (channel: string) => void {
   const waiting = new Set<string>();
   let isAsking = false;
   const markWatched = (channel: string) => backend.redis.noteWatched(channel).catch(() => undefined);
@@ -114,7 +114,7 @@ function vacancyCheck(backend: ServerBackend): (channel: string) => void {
   };
 }
 
-function unsigned({ events }: ServerBackend) {
+function refuseUnsigned({ events }: ServerBackend): never {
   events.emit('webhook.refused', () => ({ why: 'unsigned' }));
-  return refusal('bad_signature', 'The signature of this webhook is missing or wrong.', 401);
+  throw refusal('bad_signature', 'The signature of this webhook is missing or wrong.', 401);
 }

@@ -25,8 +25,8 @@ export const NODE20_PACKAGE = `node-${process.platform === 'win32' ? 'win' : pro
  */
 export const NODE20_FOLDER = 'node20';
 
-/** The versions of Node for which there are binaries, and the numbers of their binary interface (`process.versions.modules`). */
-const INTERFACES: Readonly<Record<string, string>> = { 18: '108', 20: '115' };
+/** The versions of Node for which there are binaries, and their ABI versions (`process.versions.modules`). */
+const ABI_VERSIONS: Readonly<Record<string, string>> = { 18: '108', 20: '115' };
 
 /** What stands in the way: no Soketi, another version of it, no native part for this machine, or no Node that can run it. */
 export type SoketiFault = 'no_soketi' | 'wrong_version' | 'no_native_part' | 'no_node';
@@ -81,10 +81,10 @@ export function findSoketi(folders: readonly string[]): SoketiInstallation {
   }
   const home = dirname(manifest);
   const native = findPackage('uWebSockets.js', [home]);
-  const hasBinary = (number: string): boolean =>
+  const hasBinary = (abiVersion: string): boolean =>
     native !== null &&
-    existsSync(join(dirname(native), 'binaries', `uws_${process.platform}_${process.arch}_${number}.node`));
-  if (!Object.values(INTERFACES).some(hasBinary)) {
+    existsSync(join(dirname(native), 'binaries', `uws_${process.platform}_${process.arch}_${abiVersion}.node`));
+  if (!Object.values(ABI_VERSIONS).some(hasBinary)) {
     throw new SoketiMissingError(
       'no_native_part',
       `Soketi is installed, but its native part (uWebSockets.js) has no binary for Node 20 on ${process.platform} ${process.arch}: ` +
@@ -102,14 +102,14 @@ export function findSoketi(folders: readonly string[]): SoketiInstallation {
 }
 
 /** Path of a Node from npm for which there is a binary, or null. */
-function findNode(folders: readonly string[], hasBinary: (number: string) => boolean): string | null {
+function findNode(folders: readonly string[], hasBinary: (abiVersion: string) => boolean): string | null {
   const manifest = findPackage(
     NODE20_PACKAGE,
     folders.flatMap((folder) => [join(folder, NODE20_FOLDER), folder]),
   );
   if (manifest === null) return null;
-  const number = INTERFACES[readManifest(manifest).version.split('.')[0] ?? ''];
-  if (number === undefined || !hasBinary(number)) return null;
+  const abiVersion = ABI_VERSIONS[readManifest(manifest).version.split('.')[0] ?? ''];
+  if (abiVersion === undefined || !hasBinary(abiVersion)) return null;
   const path = join(dirname(manifest), 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
   return existsSync(path) ? path : null;
 }

@@ -5,7 +5,7 @@
 //   frames.cjs           refuses WebSocket frames of an unexpected shape, and channels that a client may not enter
 //   api-bodies.cjs       refuses API bodies of an unexpected shape
 //   api-answers.cjs      answers API calls with their true status, and keeps connections open
-//   signature-age.cjs    refuses API calls that were signed more than ten minutes ago
+//   signature-age.cjs    refuses API calls that were signed more than ten minutes ago, or ahead of now
 //   listening.cjs        refuses ports that are taken, frames that are too large, and to listen on every interface
 //   operator-routes.cjs  moves a route for operators off the public port
 //   redis-adapter.cjs    keeps several nodes running while the Redis that joins them is away

@@ -46,7 +46,7 @@ function importRows(at: readonly number[], every = 1) {
 }
 
 describe('an attempt that goes on from a checkpoint', () => {
-  it('does every row once, over three attempts, and its bar never goes back', async () => {
+  it('does every row once, over four attempts, and its bar never goes back', async () => {
     const { saved, run } = importRows([37, 37, 90]);
     const { outcome, snapshots, checkpoints } = await run();
     expect(outcome).toMatchObject({ status: 'succeeded', attempt: 4, progress: { done: 100, total: 100 } });
@@ -61,7 +61,7 @@ describe('an attempt that goes on from a checkpoint', () => {
     expect(checkpoints[37]).toMatchObject({ attempt: 3, value: { row: 38 } });
   });
 
-  it('waits with its bar until the work has caught up, where the checkpoint lay behind what was shown', async () => {
+  it('keeps its bar where it was until the work has caught up, if the checkpoint lay behind what was shown', async () => {
     const { saved, run } = importRows([37], 10);
     const { snapshots } = await run();
     expect(saved.slice(36, 39)).toEqual([36, 30, 31]);
@@ -193,7 +193,7 @@ describe('a checkpoint', () => {
     expect(JSON.stringify(log.lines)).not.toContain('S3CRET');
   });
 
-  it('is stored before the attempt ends, however it ends: error, deadline, the owner’s cancel', async () => {
+  it('is listed for the test, however the attempt ends: error, deadline, the owner’s cancel', async () => {
     const seen: string[] = [];
     for (const options of [{}, { deadline: '1s' as const }, { cancelAfter: '1s' as const }]) {
       const { checkpoints, outcome } = await runTask(

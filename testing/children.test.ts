@@ -27,7 +27,7 @@ const send: Handler<typeof newsletter> = async ({ readers, succeedsIn }, task) =
 const READERS = ['ada', 'bob', 'ada'];
 
 describe('runTask', () => {
-  it('tells which tasks the handler started, and each ends at once', async () => {
+  it('lists the tasks that the handler started, and each ends at once', async () => {
     const { outcome, children, snapshots } = await runTask(newsletter, send, { readers: READERS });
     expect(outcome).toMatchObject({
       status: 'succeeded',
@@ -49,7 +49,7 @@ describe('runTask', () => {
   it.each([
     ['fail', 'failed'],
     ['ignore', 'succeeded'],
-  ] as const)('ends the task by a child that failed as its definition says: %s', async (onChildFailure, status) => {
+  ] as const)('ends the task as its definition says when a child has failed: %s', async (onChildFailure, status) => {
     const definition = defineTask({ name: 'newsletter', input: newsletter.input, onChildFailure });
     const childOutcome = ({ input }: ChildRun) =>
       (input as { to: string }).to === 'bob' ? ('failed' as const) : ('succeeded' as const);
@@ -78,14 +78,9 @@ describe('runTask', () => {
     };
     const { children } = await runTask(newsletter, tryAll as typeof send, { readers: [] });
     expect(thrown.map((error) => (error as TaskError).code)).toEqual([
-      ...[
-        'child_mismatch',
-        'invalid_input',
-        'invalid_options',
-        'invalid_options',
-        'invalid_options',
-        'invalid_options',
-      ],
+      'child_mismatch',
+      'invalid_input',
+      ...Array(4).fill('invalid_options'),
     ]);
     expect(children.length).toBe(1);
   });

@@ -6,14 +6,8 @@ export {
   type MemoryBackendOptions,
   type PushedEvent,
 } from './backend/memory-backend.ts';
-export {
-  type FakeFeed,
-  type FakeFeedOptions,
-  type FakeOutcome,
-  type FakeProgress,
-  type FakeTask,
-  fakeFeed,
-} from './feed/fake-feed.ts';
+export { type FakeFeed, type FakeFeedOptions, type FakeTask, fakeFeed } from './feed/fake-feed.ts';
+export type { FakeOutcome, FakeProgress } from './feed/move-task.ts';
 export type { ChildRun } from './run-children.ts';
 export {
   type AttemptRun,

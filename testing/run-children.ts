@@ -10,7 +10,7 @@ import { isFinished, type Outcome } from '../core/tasks/snapshot.ts';
 import type { TaskContext } from '../worker/context.ts';
 import type { RunWorld } from './run-handlers.ts';
 
-/** One task that the handler started. One that a later attempt starts again, and gets, is noted once. */
+/** One task that the handler started. If a later attempt starts it again, it is not listed twice. */
 export interface ChildRun {
   readonly id: string;
   /** The name of its definition. */

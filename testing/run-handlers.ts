@@ -35,8 +35,8 @@ export interface RunOptions {
 
 /** The time between two turns of an owner, at ten messages a second. */
 const TURN_MS = 100;
-/** As much jitter as leaves the wait as long as the definition says. */
-const LONGEST_WAIT = 1;
+/** With this in place of a random number, a wait between attempts is as long as the definition says (core/values/backoff.ts). */
+const NO_JITTER = 1;
 
 /** The parts of a memory backend that a worker uses. */
 export interface RunWorld {
@@ -117,7 +117,7 @@ function portsOf(world: RunWorld, stopped: AbortSignal): WorkerPorts {
     turns: turnsOf(world.time),
     lookTimer: new LookTimer(time),
     accuracy: 0.01,
-    random: () => LONGEST_WAIT,
+    random: () => NO_JITTER,
     onCancel: async (listener) => {
       const remove = store.onCancel(listener);
       stopped.addEventListener('abort', remove, { once: true });

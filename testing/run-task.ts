@@ -22,7 +22,7 @@ import { type Duration, toMilliseconds } from '../core/values/duration.ts';
 import { placeOf, toJson } from '../core/values/json.ts';
 import { parseInput } from '../core/values/parse.ts';
 import type { Handler, ProgressReport, TaskContext } from '../worker/context.ts';
-import { InMemory } from './backend/memory-backend.ts';
+import { InMemoryBackend } from './backend/memory-backend.ts';
 import { type ChildRun, Children } from './run-children.ts';
 import { runHandlers } from './run-handlers.ts';
 import type { TestClock } from './time/test-clock.ts';
@@ -125,13 +125,9 @@ export async function runTask<D extends AnyTaskDefinition>(
 ): Promise<TaskRun<ResultOf<D>, CheckpointOf<D>>> {
   const { owner = 'ada', cancelAfter, deadline, grace } = options;
   checkHandler(definition, handler);
-  const test = chooseTime(options.clock, 'runTask');
-  const world = new InMemory(test, options.log);
-  const tested: AnyTaskDefinition =
-    deadline === undefined
-      ? definition
-      : { ...(definition as AnyTaskDefinition), deadline: toMilliseconds(deadline, 'runTask: deadline') };
-
+  const time = chooseTime(options.clock, 'runTask');
+  const world = new InMemoryBackend(time, options.log);
+  const tested = withDeadline(definition, deadline);
   const parsed = await parseInput(definition, input ?? null);
   const { name, attempts } = definition;
   const title = definition.titleOf(parsed.value);
@@ -145,19 +141,16 @@ export async function runTask<D extends AnyTaskDefinition>(
     // Refused if the task has ended; an application's owner gets a 409 then.
     cancelled.catch(() => undefined);
   };
-  const began = test.now();
-  const children = new Children({
-    world,
-    outcomeOf: options.childOutcome ?? (() => 'succeeded'),
-    now: () => test.now() - began,
-  });
-  const notes = new Notes(test, children, (report) => options.cancelWhen?.(report) && cancel());
+  const began = time.now();
+  const outcomeOf = options.childOutcome ?? ((): Outcome => 'succeeded');
+  const children = new Children({ world, outcomeOf, now: () => time.now() - began });
+  const notes = new Notes(time, children, (report) => options.cancelWhen?.(report) && cancel());
 
   const ended = new AbortController();
   if (cancelAfter !== undefined) {
     const ms = toMilliseconds(cancelAfter, 'runTask: cancelAfter');
     // `quiet`: the time jumps there if the handler is at nothing that can be seen (`time/pass-time.ts`).
-    void test.delay(ms, 'quiet', ended.signal).then(() => ended.signal.aborted || cancel());
+    void time.delay(ms, 'quiet', ended.signal).then(() => ended.signal.aborted || cancel());
   }
   const checkpoint = checkpointOf(options.checkpointed);
   const { onChildFailure } = definition as AnyTaskDefinition;
@@ -167,18 +160,9 @@ export async function runTask<D extends AnyTaskDefinition>(
     null,
   );
   const noted = notes.around(handler as unknown as Handler<AnyTaskDefinition>);
-  const isStuck = await runHandlers(world, [{ definition: tested, handler: noted }], {
-    ...(grace === undefined ? {} : { grace }),
-    jumpsToDeadline: deadline !== undefined,
-  })
-    .then(
-      () => false,
-      (error: unknown) => {
-        if (error instanceof TaskError && error.code === 'handler_stuck') return true;
-        throw error;
-      },
-    )
-    .finally(() => ended.abort());
+  const runOptions = { ...(grace === undefined ? {} : { grace }), jumpsToDeadline: deadline !== undefined };
+  const run = runHandlers(world, [{ definition: tested, handler: noted }], runOptions);
+  const isStuck = await getsStuck(run).finally(() => ended.abort());
   const stored = await world.store.read(queued.id, { result: true });
   if (!stored || !isFinished(stored.snapshot))
     throw new Error('inloop: the task has no outcome, which is a bug of inloop');
@@ -192,6 +176,22 @@ export async function runTask<D extends AnyTaskDefinition>(
     timing: notes.timing(stored.snapshot),
     isStuck,
   };
+}
+
+function withDeadline(definition: AnyTaskDefinition, deadline: Duration | undefined): AnyTaskDefinition {
+  if (deadline === undefined) return definition;
+  return { ...definition, deadline: toMilliseconds(deadline, 'runTask: deadline') };
+}
+
+/** Whether a run ended because a handler got stuck. Rejects with any other error of the run. */
+function getsStuck(run: Promise<void>): Promise<boolean> {
+  return run.then(
+    () => false,
+    (error: unknown) => {
+      if (error instanceof TaskError && error.code === 'handler_stuck') return true;
+      throw error;
+    },
+  );
 }
 
 /** @throws ConfigError `invalid_options` if it is no JSON, or too large */
@@ -223,15 +223,15 @@ class Notes {
   readonly reports: Report[] = [];
   readonly checkpoints: GivenCheckpoint[] = [];
   readonly attempts: Mutable<AttemptRun>[] = [];
-  readonly #test: TestTime;
+  readonly #time: TestTime;
   readonly #began: number;
   readonly #children: Children;
   readonly #onReport: (report: Report) => void;
 
-  constructor(test: TestTime, children: Children, onReport: (report: Report) => void) {
-    this.#test = test;
+  constructor(time: TestTime, children: Children, onReport: (report: Report) => void) {
+    this.#time = time;
     this.#children = children;
-    this.#began = test.now();
+    this.#began = time.now();
     this.#onReport = onReport;
   }
 
@@ -293,6 +293,6 @@ class Notes {
   }
 
   #ms(): number {
-    return this.#test.now() - this.#began;
+    return this.#time.now() - this.#began;
   }
 }

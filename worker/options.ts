@@ -2,7 +2,7 @@
 
 import { type Backend, isBackend } from '../backend/backend.ts';
 import { checkOrigin } from '../backend/origin.ts';
-import type { AnyTaskDefinition } from '../core/tasks/definition.ts';
+import { type AnyTaskDefinition, isDefinition } from '../core/tasks/definition.ts';
 import { type Duration, toMilliseconds } from '../core/values/duration.ts';
 import { refuseOptions, wholeNumber } from '../core/values/options.ts';
 import { describe } from '../core/values/text.ts';
@@ -38,7 +38,7 @@ const CONCURRENCY = { default: 4, min: 1, max: 10_000 };
 export function checkWorkerOptions(options: TaskWorkerOptions): WorkerSettings {
   checkOrigin('createTaskWorker', options?.backend);
   if (!isBackend(options?.backend)) {
-    invalid(`backend must be what createBackend gives, got ${describe(options?.backend)}.`);
+    refuse(`backend must be what createBackend gives, got ${describe(options?.backend)}.`);
   }
   const duration = (name: 'grace' | 'drain' | 'stallInterval', fallback: Duration, range: DurationRange) =>
     toMilliseconds(options[name] ?? fallback, `createTaskWorker: ${name}`, range);
@@ -52,11 +52,11 @@ export function checkWorkerOptions(options: TaskWorkerOptions): WorkerSettings {
 
 /** Refuses what `handle(definition, handler)` does not expect. @throws ConfigError `invalid_options` */
 export function checkHandler(definition: AnyTaskDefinition, handler: unknown): void {
-  if (typeof definition?.name !== 'string' || typeof definition.titleOf !== 'function') {
-    invalid(`handle() expects a definition as defineTask gives it, got ${describe(definition)}.`);
+  if (!isDefinition(definition)) {
+    refuse(`handle() expects a definition as defineTask gives it, got ${describe(definition)}.`);
   }
   if (typeof handler !== 'function') {
-    invalid(`handle(${definition.name}) expects a function (input, task) => result, got ${describe(handler)}.`);
+    refuse(`handle(${definition.name}) expects a function (input, task) => result, got ${describe(handler)}.`);
   }
 }
 
@@ -67,7 +67,7 @@ export function checkHandler(definition: AnyTaskDefinition, handler: unknown): v
  */
 export function checkOutcomeHandler(method: string, handler: unknown): void {
   if (typeof handler === 'function') return;
-  invalid(`${method}() expects a function (task, { owner }) => …, got ${describe(handler)}.`);
+  refuse(`${method}() expects a function (task, { owner }) => …, got ${describe(handler)}.`);
 }
 
 /**
@@ -77,11 +77,11 @@ export function checkOutcomeHandler(method: string, handler: unknown): void {
  */
 export function checkAfter(options: { readonly after: Duration }, retentionMs: number): number {
   if (options?.after === undefined) {
-    invalid(`onUnseen() expects { after: '15m' } and a function, got ${describe(options)}.`);
+    refuse(`onUnseen() expects { after: '15m' } and a function, got ${describe(options)}.`);
   }
   const after = toMilliseconds(options.after, 'createTaskWorker: onUnseen: after');
   if (after < retentionMs) return after;
-  return invalid(
+  return refuse(
     `onUnseen: after is ${after / 1_000} s, but outcomes are kept for ${retentionMs / 1_000} s only (createBackend: retention).`,
   );
 }
@@ -90,11 +90,11 @@ export function checkAfter(options: { readonly after: Duration }, retentionMs: n
 export function checkSignal(options: { readonly signal: AbortSignal }): AbortSignal {
   const signal = options?.signal;
   if (signal instanceof AbortSignal) return signal;
-  return invalid(`run({ signal }) expects an AbortSignal, which ends the worker, got ${describe(signal)}.`);
+  return refuse(`run({ signal }) expects an AbortSignal, which ends the worker, got ${describe(signal)}.`);
 }
 
 /** @throws ConfigError `invalid_options`, always */
-export function invalid(message: string): never {
+export function refuse(message: string): never {
   return refuseOptions(`createTaskWorker: ${message}`);
 }
 

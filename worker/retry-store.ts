@@ -28,9 +28,9 @@ export async function retryStore<T>(
     try {
       return await work(tries > 0);
     } catch (error) {
-      // Told here, since nobody else notices. A job that cannot be started stays with this worker as long as the process lives.
+      // Told here, since nobody else notices: the call is repeated as long as the process lives.
       const isBug = !isUnavailable(error);
-      if (isBug) events.emit('attempt.unstartable', () => ({}), { error });
+      if (isBug) events.emit('store.failed', () => ({}), { error });
       await time.delay(isBug ? BUG_RETRY_MS : AWAY_RETRY_MS, giveUp);
     }
   }

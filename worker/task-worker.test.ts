@@ -103,7 +103,7 @@ describe('a store that is away', () => {
       throw new TypeError('oops');
     };
     await deliver('a');
-    expect(log.find('error', /could not be started/)).toHaveLength(1);
+    expect(log.find('error', /could not store the start/)).toHaveLength(1);
     trouble.before = undefined;
     // After a bug the start is tried again in 30 s, and not in 0.5 s as while Redis is away.
     await time.advance(29_999);

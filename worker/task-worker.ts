@@ -25,7 +25,7 @@ import {
   checkOutcomeHandler,
   checkSignal,
   checkWorkerOptions,
-  invalid,
+  refuse,
   type TaskWorkerOptions,
   type WorkerSettings,
 } from './options.ts';
@@ -78,7 +78,7 @@ const SIGN_OF_LIFE_MS = 9_000;
 /** How often each attempt is checked for that. */
 const SIGN_OF_LIFE_CHECK_MS = 1_000;
 /** A hook's lease on an outcome lasts this many stall intervals: 30 s by default. */
-const LEASE_SHARE = 6;
+const LEASE_STALL_INTERVALS = 6;
 const SUBSCRIBE_RETRY_MS = 1_000;
 
 /**
@@ -112,9 +112,9 @@ export class Worker implements TaskWorker {
 
   handle<D extends AnyTaskDefinition>(definition: D, handler: Handler<D>): this {
     checkHandler(definition, handler);
-    if (this.#isRunning) invalid(`handle(${definition.name}) came after run().`);
+    if (this.#isRunning) refuse(`handle(${definition.name}) came after run().`);
     if (this.#handlers.has(definition.name))
-      invalid(
+      refuse(
         `handle(${definition.name}) was called twice. A definition has one handler; a second definition needs a name of its own.`,
       );
     this.#handlers.set(definition.name, { definition, handler: handler as unknown as Handler<AnyTaskDefinition> });
@@ -133,9 +133,9 @@ export class Worker implements TaskWorker {
   }
 
   #addHook(method: string, hook: Hook): this {
-    if (this.#isRunning) invalid(`${method}() came after run().`);
+    if (this.#isRunning) refuse(`${method}() came after run().`);
     if (this.#hooks.some(({ name }) => name === hook.name)) {
-      invalid(
+      refuse(
         `${method}() was called twice${hook.kind === 'unseen' ? ' with the same duration' : ''}. Do both in one function.`,
       );
     }
@@ -145,9 +145,9 @@ export class Worker implements TaskWorker {
 
   async run(options: { readonly signal: AbortSignal }): Promise<void> {
     const signal = checkSignal(options);
-    if (this.#isRunning) invalid('run() was called twice.');
+    if (this.#isRunning) refuse('run() was called twice.');
     if (this.#handlers.size === 0 && this.#hooks.length === 0)
-      invalid('run() came before any handle(definition, handler).');
+      refuse('run() came before any handle(definition, handler).');
     this.#isRunning = true;
     const { stallInterval, concurrency } = this.#settings;
     const { time, clock, events } = this.#ports;
@@ -163,7 +163,7 @@ export class Worker implements TaskWorker {
     void this.#listenForCancel(parts, stop);
     const stopSigns = time.every(SIGN_OF_LIFE_CHECK_MS, () => parts.attempts.giveSignsOfLife(SIGN_OF_LIFE_MS));
     const consumers: Consumer[] = [];
-    const hooks = this.#ports.hooks && new OutcomeHooks(this.#hooks, LEASE_SHARE * stallInterval, this.#ports.hooks);
+    const hooks = this.#ports.hooks && new OutcomeHooks(this.#hooks, LEASE_STALL_INTERVALS * stallInterval, this.#ports.hooks);
     try {
       // First, so that the hooks get what this worker ends.
       await hooks?.register(stop);
@@ -244,9 +244,9 @@ export class Worker implements TaskWorker {
     const { time, drainPushes } = this.#ports;
     stopping.abort();
     const closing = consumers.map((consumer) => consumer.close(drain + grace + LAST_WRITES_MS));
-    await attempts.ended(stuck.signal.aborted ? grace : drain);
+    await attempts.waitForAll(stuck.signal.aborted ? grace : drain);
     attempts.handBack();
-    await attempts.ended(grace + LAST_WRITES_MS);
+    await attempts.waitForAll(grace + LAST_WRITES_MS);
     giveUp.abort();
     await drainPushes(LAST_WRITES_MS);
     await time.within(Promise.all(closing), LAST_JOBS_MS).catch(() => undefined);

@@ -80,7 +80,7 @@ export function portsOf(backend: Backend): WorkerPorts {
     passProbation: (worker, task) => redis.passProbation(worker, task),
     startHeartbeat: (id, info) => {
       const heartbeat = new Heartbeat({ id, info, registry, time, events, ...redis.watchdogTarget(id) });
-      redis.onServer((server) => heartbeat.follow(server));
+      redis.onServer((server) => heartbeat.moveTo(server));
       heartbeat.start();
       return heartbeat;
     },

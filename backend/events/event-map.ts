@@ -148,8 +148,8 @@ export interface EventMap {
   };
   /** The end of an attempt could not be stored, because of a bug in inloop. The attempt counts as failed. */
   'attempt.unwritable': { readonly task: string; readonly attempt: number };
-  /** An attempt could not be started, because of a bug in inloop. It is tried again. */
-  'attempt.unstartable': Record<never, never>;
+  /** A worker could not store the start of a task or the end of a probation, because of a bug in inloop. It tries again. */
+  'store.failed': Record<never, never>;
   /** A worker took a job and did nothing: its task runs in this worker already, or its record waits for another run. */
   'job.ignored': { readonly task: string; readonly run: number; readonly why: 'running_here' | 'unwanted' };
 

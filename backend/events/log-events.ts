@@ -158,7 +158,10 @@ export const LINES: { readonly [N in EventName]: Line<EventMap[N]> } = {
     level: 'error',
     message: `The end of an attempt could not be stored, so it counts as failed. ${REPORT_IT}`,
   },
-  'attempt.unstartable': { level: 'error', message: `A task could not be started, and is tried again. ${REPORT_IT}` },
+  'store.failed': {
+    level: 'error',
+    message: `A worker could not store the start of a task or the end of a probation, and tries again. ${REPORT_IT}`,
+  },
   'job.ignored': { level: 'debug', message: 'A job was ignored' },
 
   'push.outage.began': {

@@ -32,3 +32,8 @@ export const WORKER_RENEWED_MS = 3_000;
  * has expired, the owner counts as watched.
  */
 export const MARK_TTL_S = 7 * 24 * 3_600;
+
+/** By how much the time of a webhook, by the bus's clock, may be ahead of Redis' clock. */
+export const MAX_WEBHOOK_AHEAD_MS = 5_000;
+/** How old a webhook may be. Hosted Pusher repeats one for 5 min, and its way may take 10 s. */
+export const MAX_WEBHOOK_AGE_MS = 310_000;

@@ -16,10 +16,10 @@ export interface RunningCommand {
 }
 
 /**
- * Starts a command without a shell.
+ * Starts a command, without a shell except on Windows.
  *
  * In a terminal it stays in the foreground, where it can read the keyboard, and where Ctrl-C reaches it by itself. Without
- * a terminal it leads a process group, so that what it has started itself (`npm run dev`) can be ended with it.
+ * a terminal it leads a process group (not on Windows), so that what it has started itself (`npm run dev`) can be ended with it.
  *
  * @throws CommandError when there is no such program
  */
@@ -27,7 +27,7 @@ export async function startCommand(words: readonly string[], env: NodeJS.Process
   const [file = '', ...args] = words;
   const onWindows = process.platform === 'win32';
   const isGroup = !process.stdin.isTTY && !onWindows;
-  // Through a shell on Windows only, where npm is a batch file.
+  // On Windows npm is a batch file, which only a shell can start.
   const child = spawn(file, args, { env, stdio: 'inherit', detached: isGroup, shell: onWindows });
   let isOver = false;
   const ended = new Promise<number>((resolve) => {

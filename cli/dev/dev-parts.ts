@@ -38,7 +38,7 @@ export interface DevParts {
 /** @throws CommandError when something is missing and cannot be installed, or when a port is taken */
 export async function prepareParts({ project, folder, redis, port, webhook }: DevOptions): Promise<DevParts> {
   if (!URL.canParse(webhook)) throw new CommandError(`--webhook must be a URL, not "${webhook}".`);
-  if (redis !== undefined) checkAddress(redis);
+  if (redis !== undefined) checkRedisAddress(redis);
   const { app, redisPassword } = loadSecrets(folder);
   const soketi = await requireSoketi(project, folder);
   const redisServer = redis === undefined ? await requireSystemPart(REDIS) : null;
@@ -93,7 +93,8 @@ async function claimAgain(port: number | undefined): Promise<number> {
   return (await claimPort()).port;
 }
 
-function checkAddress(redis: string): void {
+/** @throws CommandError for an address that `createBackend` would refuse */
+function checkRedisAddress(redis: string): void {
   try {
     parseRedisAddress(redis);
   } catch (error) {

@@ -4,8 +4,8 @@ import type { PusherOptions } from '../../backend/push/bus/pusher-env.ts';
 import { MAX_EVENT_BYTES } from '../../core/limits.ts';
 import { type Check, Findings } from './check.ts';
 
-/** Clocks that differ by more than a minute are told, in ms. The bus refuses calls when they differ by more than 600 s. */
-const MOST_SKEW_MS = 60_000;
+/** Clocks that differ by more are a fault, in ms. The bus refuses calls when they differ by more than 600 s. */
+const MAX_SKEW_MS = 60_000;
 /** How long an answer may take. */
 const PATIENCE_MS = 3_000;
 
@@ -71,7 +71,7 @@ async function checkClock({ server, cluster }: PusherOptions, findings: Findings
   const answer = await fetch(url, { signal: AbortSignal.timeout(PATIENCE_MS) }).catch(() => null);
   const date = Date.parse(answer?.headers.get('date') ?? '');
   if (Number.isNaN(date)) findings.ok('clock', 'agrees within the ten minutes that a signature is valid');
-  else if (Math.abs(date - began) <= MOST_SKEW_MS) findings.ok('clock', 'agrees with this machine’s');
+  else if (Math.abs(date - began) <= MAX_SKEW_MS) findings.ok('clock', 'agrees with this machine’s');
   else
     findings.failed(
       'clock',

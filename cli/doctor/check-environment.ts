@@ -46,7 +46,7 @@ export function checkEnvironment(env: Env): EnvironmentFindings {
       findings.failed(name, fault, value ? 'Correct it; .env.example explains it.' : MISSING_CURE);
     else if (value) findings.ok(name, SHOWN.test(name) ? value : 'set');
   }
-  for (const line of placeholders(env)) findings.note(line.slice(0, line.indexOf(' ')), line, null);
+  for (const line of findPlaceholders(env)) findings.note(line.slice(0, line.indexOf(' ')), line, null);
   for (const name of ['PUSHER_APP_ID', 'PUSHER_KEY', 'PUSHER_SECRET']) {
     if (!env.PUSHER_HOST || faults.has(name) || !isJson(env[name] ?? '')) continue;
     findings.note(name, 'Soketi reads it as JSON, such as a number, and then refuses it.', 'Begin it with a letter.');
@@ -104,7 +104,7 @@ function findBusFaults(env: Env): Map<string, string> {
 }
 
 /** The warnings about placeholders that are still in place. */
-function placeholders(env: Env): string[] {
+function findPlaceholders(env: Env): string[] {
   const lines: string[] = [];
   try {
     pusherFromEnv(

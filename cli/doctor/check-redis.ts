@@ -4,8 +4,8 @@ import { commandsNeeded } from '../../backend/redis/inspection.ts';
 import { ALL_SCRIPTS } from '../../backend/store/commands/index.ts';
 import { type Check, Findings } from './check.ts';
 
-/** Clocks that differ by more should be set, in ms. */
-const MOST_SKEW_MS = 5_000;
+/** Clocks that differ by more are a fault, in ms. */
+const MAX_SKEW_MS = 5_000;
 /** From this share of its memory on, Redis counts as nearly full. */
 const NEARLY_FULL = 0.9;
 
@@ -62,7 +62,7 @@ export async function checkRedis(url: string, prefix: string): Promise<readonly 
     checkPersistence(facts, findings);
   }
   const skew = `${Math.abs(aheadMs / 1_000).toFixed(1)} s ${aheadMs > 0 ? 'ahead of' : 'behind'} this machine's`;
-  if (Math.abs(aheadMs) <= MOST_SKEW_MS) findings.ok('clock', 'agrees with this machine’s');
+  if (Math.abs(aheadMs) <= MAX_SKEW_MS) findings.ok('clock', 'agrees with this machine’s');
   else findings.failed('clock', `is ${skew}`, 'Set both clocks, by NTP.');
   return findings.checks;
 }

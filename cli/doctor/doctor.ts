@@ -17,7 +17,7 @@ import { formatChecks } from './format-checks.ts';
 const USAGE = `Usage: inloop doctor [options]
 
 Says of each variable and each part whether it works, and what to do about what does not. Exit code 1 if something does
-not work. It sends the bus three messages. It prints no secret.
+not work. It pushes two events over the bus. It prints no secret.
 
   --env-file FILE  read variables from this file; those of the environment win
   --url URL        where the router is mounted, such as http://localhost:3000/tasks: looks at the application, too

@@ -1,4 +1,4 @@
-// What `npx inloop doctor` prints for people: one line for each check, by part, and the cure below what failed.
+// What `npx inloop doctor` prints for people: one line for each check, by part, and below it the cure, if it has one.
 import { styleText } from 'node:util';
 import type { Check, CheckOutcome, Part } from './check.ts';
 

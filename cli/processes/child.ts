@@ -19,7 +19,7 @@ export interface Child {
   /** Its last output lines, newest last, for an error that says why it did not start. */
   readonly lastLines: readonly string[];
   /** Whether it has ended. */
-  readonly ended: boolean;
+  readonly hasEnded: boolean;
   /** Resolves when it has ended, with how: `exit code 1`, `SIGKILL`. Never rejects. */
   readonly end: Promise<string>;
   /** Sends a message to a program that takes them, over Node's IPC channel. Does nothing when the program has ended. */
@@ -66,23 +66,23 @@ function wrapChild(child: ChildProcess, onLine: (line: string) => void): Child {
       onLine(line);
     });
   }
-  let ended = false;
+  let hasEnded = false;
   const end = new Promise<string>((resolve) => {
     // 'close' and not 'exit': 'close' comes after the last lines of output.
     child.once('close', (code, signal) => {
-      ended = true;
+      hasEnded = true;
       resolve(signal ?? `exit code ${code}`);
     });
   });
   const signal = (name: NodeJS.Signals): void => {
-    if (!ended) child.kill(name);
+    if (!hasEnded) child.kill(name);
   };
   return {
     pid: child.pid as number,
     lastLines,
     end,
-    get ended() {
-      return ended;
+    get hasEnded() {
+      return hasEnded;
     },
     signal,
     tell(message) {
@@ -114,7 +114,7 @@ export async function waitUntilReady(
   const deadline = Date.now() + deadlineMs;
   while (!(await probe().catch(() => false))) {
     signal?.throwIfAborted();
-    if (child.ended) throw new Error(`${name} ended (${await child.end}) before it was ready${lastLine(child)}`);
+    if (child.hasEnded) throw new Error(`${name} ended (${await child.end}) before it was ready${lastLine(child)}`);
     if (Date.now() > deadline) throw new Error(`${name} was not ready after ${deadlineMs / 1000} s${lastLine(child)}`);
     await delay(PROBE_EVERY_MS);
   }

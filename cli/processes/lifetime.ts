@@ -21,19 +21,19 @@ export interface Lifetime {
 /**
  * Ends everything, and then this process, when it is asked to.
  *
- * @returns whether it has been asked to
+ * @returns `isEnding`: whether it has been asked to
  */
-export function endWithProcess({ stop, kill, say, parent = null }: Lifetime): { readonly requested: boolean } {
-  const state = { requested: false };
+export function endWithProcess({ stop, kill, say, parent = null }: Lifetime): { readonly isEnding: boolean } {
+  const state = { isEnding: false };
   let requestedAt = 0;
   const end = (why: string, signal: NodeJS.Signals): void => {
-    if (state.requested) {
+    if (state.isEnding) {
       // A second request kills everything at once. One Ctrl-C arrives twice, from the terminal and from npm.
       if (Date.now() - requestedAt > SAME_REQUEST_MS) process.exit(1);
       return;
     }
     requestedAt = Date.now();
-    state.requested = true;
+    state.isEnding = true;
     say(why);
     stop(signal).then(
       (code) => process.exit(code),
@@ -53,7 +53,7 @@ export function endWithProcess({ stop, kill, say, parent = null }: Lifetime): { 
   if (parent !== null) {
     const pid = process.ppid;
     setInterval(() => {
-      if (process.ppid !== pid && !state.requested) end(`${parent} is gone`, 'SIGTERM');
+      if (process.ppid !== pid && !state.isEnding) end(`${parent} is gone`, 'SIGTERM');
     }, PARENT_CHECK_MS).unref();
   }
   return state;

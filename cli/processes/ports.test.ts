@@ -5,7 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 import { claimPort, isPortFree, LOOPBACK } from './ports.ts';
 
 describe('a claim on a port', () => {
-  it('keeps everybody else from claiming it, whether something listens there or not', async () => {
+  it('keeps everybody else from claiming it, though nothing listens there', async () => {
     const { port, release } = await claimPort();
     expect(await isPortFree(port)).toBe(true);
     await expect(claimPort(port, port)).rejects.toThrow(/None of 100 ports .* is free/);

@@ -15,7 +15,7 @@ export interface SoketiSettings {
   webhookUrl: string | undefined;
   /** Further `SOKETI_*` and `INLOOP_SOKETI_*` variables, unchanged. */
   env: Record<string, string>;
-  /** Whether clients speak plain HTTP and WebSocket to it, below `/`. Only then its own API can be asked for a sign of life. */
+  /** Whether clients speak plain HTTP and WebSocket to it, below `/`. Only then can its HTTP API be probed. */
   isPlain: boolean;
 }
 
@@ -30,6 +30,7 @@ const APP = {
 
 /** Publicly known values: the placeholders of .env.example, and what Soketi takes when nothing is set. */
 const PUBLICLY_KNOWN = /change[-_ ]?me|^app-(id|key|secret)$/i;
+/** In characters. */
 const SHORTEST_SECRET = 16;
 
 /** Settings with a least value (that of SAFE_SETTINGS). Below it, Soketi would refuse events of inloop. */
@@ -99,7 +100,7 @@ export function readSoketiSettings(env: Env): SoketiSettings {
     metricsPort: readNumber('SOKETI_METRICS_SERVER_PORT', 9_601, 1, 65_535),
     clusterPort: readNumber('SOKETI_CLUSTER_PORT', 11_002, 1, 65_535),
     webhookUrl,
-    env: { ...TASK_CHANNELS_ONLY, ...passedOn(env) },
+    env: { ...TASK_CHANNELS_ONLY, ...pickSoketiVariables(env) },
     isPlain: !read('SOKETI_SSL_CERT') && !read('SOKETI_PATH_PREFIX'),
   };
   if (faults.length > 0) throw new CommandError(faults.join('\ninloop: '));
@@ -119,8 +120,8 @@ function findAppFault(value: string): string | null {
   }
 }
 
-/** Everything for Soketi that is not set by an option of `soketiCommand` anyway, and what Node itself needs for TLS. */
-function passedOn(env: Env): Record<string, string> {
+/** The variables for Soketi that no option of `soketiCommand` sets, and two for Node: certificates, and the time zone. */
+function pickSoketiVariables(env: Env): Record<string, string> {
   const ours = new Set<string>(['INLOOP_SOKETI_WEBHOOK', ...Object.values(APP).map(([, theirs]) => theirs)]);
   const entries = Object.entries(env).filter(
     ([name, value]) =>

@@ -56,7 +56,7 @@ export async function runSoketi(args: string[]): Promise<number> {
     ],
     { line: (_name, text) => log(text), started() {}, recovered: () => log('Soketi is back.') },
   );
-  const stop = endWithProcess({
+  const lifetime = endWithProcess({
     stop: () => supervisor.stop().then(() => 0),
     kill() {
       supervisor.kill();
@@ -65,10 +65,10 @@ export async function runSoketi(args: string[]): Promise<number> {
     say: (why) => log(`${why}, ending Soketi.`),
   });
   await supervisor.start().catch((error: unknown) => {
-    if (!stop.requested) throw error;
+    if (!lifetime.isEnding) throw error;
   });
-  if (!stop.requested) console.log(`ready http://${host.includes(':') ? `[${host}]` : host}:${port}`);
-  // The signal handlers end this process.
+  if (!lifetime.isEnding) console.log(`ready http://${host.includes(':') ? `[${host}]` : host}:${port}`);
+  // `endWithProcess` ends this process.
   return new Promise(() => {});
 }
 

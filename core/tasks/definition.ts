@@ -213,3 +213,9 @@ export function defineTask<
     titleOf: toTitle(title as string | ((input: unknown) => string) | undefined, name),
   };
 }
+
+/** Whether `value` looks like what {@link defineTask} returns. */
+export function isDefinition(value: unknown): value is AnyTaskDefinition {
+  const { name, titleOf } = Object(value) as Partial<AnyTaskDefinition>;
+  return typeof name === 'string' && typeof titleOf === 'function';
+}

@@ -68,7 +68,7 @@ async function main(): Promise<void> {
     await supervisor.stop();
     throw error;
   }
-  if (stop.requested) return;
+  if (stop.isEnding) return;
   publish();
   control?.offer(trouble);
   console.log(`ready ${url}`);

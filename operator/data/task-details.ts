@@ -5,7 +5,7 @@ import { readStory } from '../../backend/operator/story.ts';
 import { readEntries, type TaskEntry } from '../../backend/operator/task-entries.ts';
 import type { StoryEntry, TaskDetails, TaskFacts } from '../../core/operator/task-details.ts';
 import { cut } from '../../core/values/text.ts';
-import { foundTask } from '../../server/tasks/lookup.ts';
+import { requireFound } from '../../server/tasks/lookup.ts';
 import { isId } from '../../server/tasks/task-id.ts';
 import type { StuckSource } from './stuck.ts';
 import type { TaskFinder } from './task-finder.ts';
@@ -33,7 +33,7 @@ export class DetailsReader {
   async read(id: string): Promise<TaskDetails> {
     const { backend, finder, stuck, payloads } = this.#options;
     const [found = null] = isId(id) ? await readEntries(backend.redis, [id]) : [];
-    const entry = foundTask(found);
+    const entry = requireFound(found);
     const [{ story, isCut }, facts, reason, payload] = await Promise.all([
       readStory(backend.redis, id),
       this.#readFacts(entry),

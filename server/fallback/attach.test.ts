@@ -113,7 +113,7 @@ describe('a session', () => {
     expect(numbers(client)).toEqual(upTo(400));
   });
 
-  it('lets the newest request win', async () => {
+  it('sends messages to the newest request only', async () => {
     const bridge = await startBridge();
     const client = bridge.client();
     const first = await client.receive();
@@ -198,14 +198,14 @@ describe('heartbeats', () => {
   });
 });
 
-describe('the end of a connection to the bus', () => {
+describe('a connection to the bus', () => {
   it.each([
     [4200, 4200],
     [4009, 4009],
     [4100, 4100],
     [1001, 1006],
     [1003, 1006],
-  ])('with %i is told as %i, after what came before it', async (code, told) => {
+  ])('that ends with %i is told as %i, after what came before it', async (code, told) => {
     const bridge = await startBridge();
     const client = bridge.client();
     const stream = await client.receive();
@@ -218,7 +218,7 @@ describe('the end of a connection to the bus', () => {
     expect(closes(stream.lines.at(-1))).toEqual([told, 'for a reason']);
   });
 
-  it('is told to a client that was away just then', async () => {
+  it('whose end came while the client was away is told at the next request', async () => {
     const bridge = await startBridge();
     const client = bridge.client();
     await client.poll((lines) => lines.length > 0);
@@ -230,7 +230,7 @@ describe('the end of a connection to the bus', () => {
     expect(closes(lines.at(-1))).toEqual([4200, 'bye']);
   });
 
-  it('before it began is a 503, said once to the operator', async () => {
+  it('that was never made is answered 503, and told to the operator once', async () => {
     const log = recordLog();
     const bridge = await startBridge({ busPort: 1, log, connectMs: 100 });
     for (let n = 0; n < 2; n++) expect((await bridge.client().receive()).status).toBe(503);

@@ -40,7 +40,7 @@ describe('what one client may cost', () => {
     expect(closes(lines.at(-1))?.[0]).toBe(4200);
   });
 
-  it('all clients together may not hold more than their share', async () => {
+  it('what waits for all clients together is limited', async () => {
     const bridge = await startBridge({ bufferedInAll: 100_000 });
     const clients = [bridge.client(), bridge.client()] as const;
     for (const client of clients) await client.poll((lines) => lines.length > 0);

@@ -84,7 +84,7 @@ export class FallbackRequests {
 
   #answerClient(req: IncomingMessage, res: ServerResponse, route: FallbackRoute, client: Client): void {
     const found = this.#sessions.find(route.session);
-    const isOpener = !found || found.opener.sent(req, client.address);
+    const isOpener = !found || found.opener.hasSent(req, client.address);
     if (!isOpener && !this.#mayProve(req, route, found, client)) {
       this.#noteRefused('not_its_opener');
       refuseOthers(res);
@@ -138,7 +138,7 @@ export class FallbackRequests {
       url: `${this.#busUrl}?${route.query || 'protocol=7'}`,
       limits,
       waitingTotal: this.#waitingTotal,
-      unavailable: refuseUnavailable,
+      refuseUnavailable,
       onConnection: (failure) => (failure === null ? this.#outage.succeeded() : this.#outage.failed(failure)),
       onForgotten: () => {
         this.#sessions.remove(route.session, address, entry);

@@ -8,6 +8,7 @@ import type { ParsedInput } from '../../core/values/parse.ts';
  * `() => randomUUID()` differ each time. The raw input need not be JSON: the server's own code may pass a Date. Never throws.
  */
 export function bodyOf(raw: unknown, { text, raw: rawJson }: ParsedInput): string {
+  // '' means that the raw input is not JSON, and null that its JSON is `text`.
   if (rawJson !== '') return rawJson ?? text;
   try {
     return serialize(raw).toString('base64');

@@ -14,11 +14,11 @@ export async function readOwnTask(
   owner: string,
   id: string,
 ): Promise<OwnedTask> {
-  return foundTask(isId(id) ? await store.read(id, { owner }) : null);
+  return requireFound(isId(id) ? await store.read(id, { owner }) : null);
 }
 
 /** `task` unless it is null. @throws TaskError `not_found` (404) */
-export function foundTask<T>(task: T | null): T {
+export function requireFound<T>(task: T | null): T {
   if (task !== null) return task;
   throw refusal('not_found', 'There is no such task.', 404);
 }

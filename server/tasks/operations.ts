@@ -23,7 +23,7 @@ import { LIST_STATES, type ListState, type TaskPage } from '../../core/wire.ts';
 import { checkDefinitions, checkRetention, checkStart } from '../checks.ts';
 import { refusal } from '../problem.ts';
 import { bodyOf } from './idempotent-body.ts';
-import { foundTask, readOwnTask } from './lookup.ts';
+import { requireFound, readOwnTask } from './lookup.ts';
 import { TaskCreator } from './task-creator.ts';
 import { isId } from './task-id.ts';
 
@@ -63,7 +63,7 @@ export class TaskOperations {
   }
 
   /** The definition of that name. @throws TaskError `unknown_task` (404) if there is none, or a browser may not start it */
-  definition(name: unknown, options: { readonly forBrowser: boolean }): AnyTaskDefinition {
+  findDefinition(name: unknown, options: { readonly forBrowser: boolean }): AnyTaskDefinition {
     const definition = typeof name === 'string' ? this.#definitions.get(name) : undefined;
     if (definition && (definition.browser || !options.forBrowser)) return definition;
     if (definition) tellOnce(this.#backend.events, 'closed-definition', definition.name);
@@ -114,7 +114,7 @@ export class TaskOperations {
 
   /** The task with its whole result. @throws TaskError `not_found` (404), also for a task of somebody else */
   async get(owner: string, id: string): Promise<Snapshot> {
-    const { snapshot } = foundTask(isId(id) ? await this.#backend.store.read(id, { owner, result: true }) : null);
+    const { snapshot } = requireFound(isId(id) ? await this.#backend.store.read(id, { owner, result: true }) : null);
     return this.withPlace(owner, snapshot);
   }
 
@@ -130,8 +130,8 @@ export class TaskOperations {
    */
   async follow(id: string, ms: number): Promise<Snapshot> {
     const { store } = this.#backend;
-    if (ms > 0) return foundTask(await store.markWaited(id, ms));
-    return foundTask(await store.read(id)).snapshot;
+    if (ms > 0) return requireFound(await store.markWaited(id, ms));
+    return requireFound(await store.read(id)).snapshot;
   }
 
   /**
@@ -184,7 +184,7 @@ export class TaskOperations {
     }
     const definition = this.#definitions.get(snapshot.name);
     if (!definition) throw refusal('not_retryable', 'This kind of task is no longer offered.', 409);
-    const record = foundTask(await this.#backend.store.read(id, { owner, input: true, checkpoint: true }));
+    const record = requireFound(await this.#backend.store.read(id, { owner, input: true, checkpoint: true }));
     const checkpoint = definition.retryFrom === 'checkpoint' ? record.checkpoint : null;
     const input = await this.#parseAgain(definition, record);
     return this.#creator.create({

@@ -1,6 +1,6 @@
 /**
  * Removes tasks for good: finished tasks that their owner dismisses, and all tasks of an owner who has left. It serves the
- * router.
+ * router, and code of the application.
  */
 
 import type { ServerBackend } from '../../backend/server-backend.ts';

@@ -4,7 +4,7 @@ import { TaskError } from '../../core/error.ts';
 import type { StartLimit } from '../../core/tasks/task-limits.ts';
 
 /** The error for a start while a task with the same concurrency key, perhaps of another owner, is at work. */
-export function alreadyUnderWay(): TaskError {
+export function alreadyUnderWayError(): TaskError {
   return new TaskError('already_under_way', 'This is under way already. Try again when it has finished.', {
     status: 409,
   });
@@ -14,7 +14,7 @@ export function alreadyUnderWay(): TaskError {
  * The error for a start beyond a limit.
  * @param waitMs when to try again, in ms from now
  */
-export function tooManyTasks({ kind, of, name, max }: StartLimit, waitMs: number): TaskError {
+export function tooManyTasksError({ kind, of, name, max }: StartLimit, waitMs: number): TaskError {
   const retryAfter = Math.max(Math.ceil(waitMs / 1_000), 1);
   const tasks = `${max.toLocaleString('en')} task${max === 1 ? '' : 's'}${name === null ? '' : ' of this kind'}`;
   const who = of === 'owner' ? 'You' : 'All users together';

@@ -16,7 +16,7 @@ import { createSnapshot, type Snapshot, withPlace } from '../../core/tasks/snaps
 import type { StartLimit } from '../../core/tasks/task-limits.ts';
 import type { ParsedInput } from '../../core/values/parse.ts';
 import { refusal } from '../problem.ts';
-import { alreadyUnderWay, tooManyTasks } from './start-refusals.ts';
+import { alreadyUnderWayError, tooManyTasksError } from './start-refusals.ts';
 import { newTaskId } from './task-id.ts';
 
 /** Pauses between tries to store a task, so that a short failure of Redis does not make the request fail. */
@@ -67,9 +67,9 @@ export class TaskCreator {
       case 'created':
         return withPlace(record.snapshot, created.ahead);
       case 'exceeded':
-        throw tooManyTasks(created.limit, created.waitMs);
+        throw tooManyTasksError(created.limit, created.waitMs);
       case 'busy':
-        throw alreadyUnderWay();
+        throw alreadyUnderWayError();
       case 'joined': {
         const joined = await this.#backend.store.read(created.id, { owner: task.owner });
         // If it was removed meanwhile, there is room now.
@@ -80,7 +80,7 @@ export class TaskCreator {
       case 'mismatch':
       case 'refused':
         // 'refused' is an answer for children only, which a worker creates.
-        throw keyMismatch('This Idempotency-Key was used with another request. Use a new key for a new request.');
+        throw keyMismatchError('This Idempotency-Key was used with another request. Use a new key for a new request.');
     }
   }
 
@@ -121,7 +121,7 @@ export class TaskCreator {
     if (retryOf !== null) {
       throw refusal('not_retryable', 'This task was tried again, and that new task is no longer kept.', 409);
     }
-    throw keyMismatch('The task that this Idempotency-Key started is no longer kept. Use a new key.');
+    throw keyMismatchError('The task that this Idempotency-Key started is no longer kept. Use a new key.');
   }
 
   /** Stores a task. Tries again while Redis fails, for a moment. */
@@ -151,6 +151,6 @@ export class TaskCreator {
   }
 }
 
-function keyMismatch(message: string): TaskError {
+function keyMismatchError(message: string): TaskError {
   return refusal('idempotency_mismatch', message, 422);
 }

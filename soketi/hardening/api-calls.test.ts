@@ -67,7 +67,7 @@ describe('an API call that is not ours', () => {
   });
 });
 
-describe('an old call', () => {
+describe('a signature', () => {
   /** A signed call whose time is `seconds` ahead of now. */
   const callAt = async (seconds: number): Promise<Answer> => {
     const real = Date.now;

@@ -15,11 +15,11 @@ import { createPusherApp } from '../pusher-app.ts';
 
 describe('what is for operators', () => {
   it('is answered on the metrics port only; whether Soketi is up is answered to everybody', async () => {
-    const inside = await findFreePort();
-    const soketi = await startScripted('hardened', { METRICS_SERVER_PORT: String(inside) });
+    const metricsPort = await findFreePort();
+    const soketi = await startScripted('hardened', { METRICS_SERVER_PORT: String(metricsPort) });
     const get = (port: number, path: string) => fetch(`http://127.0.0.1:${port}${path}`);
     for (const path of ['/accept-traffic', '/usage']) {
-      const response = await get(inside, path);
+      const response = await get(metricsPort, path);
       expect([response.status, await response.json()]).toMatchObject([200, { memory: {} }]);
     }
     for (const path of ['/accept-traffic', '/usage', '/metrics']) {
@@ -40,7 +40,7 @@ describe('starting', () => {
     for (const child of children.splice(0)) await child.stop();
     rmSync(folder, { recursive: true, force: true });
   });
-  /** Starts one that is ended after the test, should it run. */
+  /** Starts a process, and ends it after the test if it still runs. */
   const start = async (command: Command): Promise<Child> => {
     const child = await startChild(command);
     children.push(child);
@@ -74,12 +74,12 @@ describe('starting', () => {
   it('goes on without a metrics port that is taken, and says so; with metrics switched on it does not', async () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
-    const inside = (other.address() as AddressInfo).port;
+    const metricsPort = (other.address() as AddressInfo).port;
     const first = await command((await claimPort()).port);
-    const env = { ...first.env, SOKETI_METRICS_SERVER_PORT: String(inside) };
+    const env = { ...first.env, SOKETI_METRICS_SERVER_PORT: String(metricsPort) };
     const child = await start({ ...first, env });
     await eventually(() => child.lastLines.join('\n').includes('up and running'), { within: 10_000 });
-    expect(child.lastLines.join('\n')).toContain(`Could not listen on port ${inside}, for /usage and /metrics`);
+    expect(child.lastLines.join('\n')).toContain(`Could not listen on port ${metricsPort}, for /usage and /metrics`);
     await child.stop();
     const second = await start({ ...first, env: { ...env, SOKETI_METRICS_ENABLED: 'true' } });
     expect(await second.end).toBe('exit code 1');

@@ -1,4 +1,4 @@
-// Refuses API calls that were signed too long ago, as hosted Pusher does.
+// Refuses API calls whose time of signing is too far from now, as hosted Pusher does.
 //
 // Plain Soketi never compares `auth_timestamp` with the clock, so anybody who has seen a signed call can repeat it for ever.
 'use strict';

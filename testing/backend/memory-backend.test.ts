@@ -73,7 +73,7 @@ describe('runAll', () => {
   });
 });
 
-it('notes what would be pushed, and nothing but outcomes while no page is open', async () => {
+it('notes what would be pushed, and nothing but outcomes while the channel is vacant', async () => {
   const clock = createTestClock();
   const { backend, tasks } = world({ clock });
   backend.handle(letter, () => undefined);

@@ -26,6 +26,7 @@ export interface PushedEvent {
   readonly snapshot: Snapshot;
 }
 
+/** What `createMemoryBackend` takes. */
 export interface MemoryBackendOptions {
   /** The clock of the test. Default: a new one, or the global timers if they are faked. */
   readonly clock?: TestClock;
@@ -33,6 +34,7 @@ export interface MemoryBackendOptions {
   readonly log?: Log;
 }
 
+/** A backend in memory, with what a test needs to run tasks and to look at pushes. */
 export interface MemoryBackend extends ServerBackend {
   /** Sets the handler of a definition, as `handle` of a worker does. */
   handle<D extends AnyTaskDefinition>(definition: D, handler: Handler<D>): this;
@@ -43,7 +45,7 @@ export interface MemoryBackend extends ServerBackend {
    *   did not stop when it was told to
    */
   runAll(): Promise<void>;
-  /** What would have been pushed so far, in order. If an owner has no page open, only their outcomes are pushed. */
+  /** What would have been pushed so far, in order. Of an owner whose channel a webhook has called vacant: only outcomes. */
   readonly pushed: readonly PushedEvent[];
 }
 
@@ -74,11 +76,11 @@ const RETENTION_S = 7 * 24 * 3_600;
  * expect(await get(app, `/tasks/${id}`)).toMatchObject({ status: 'succeeded' });
  */
 export function createMemoryBackend(options: MemoryBackendOptions = {}): MemoryBackend {
-  return new InMemory(chooseTime(options.clock, 'createMemoryBackend'), options.log);
+  return new InMemoryBackend(chooseTime(options.clock, 'createMemoryBackend'), options.log);
 }
 
 /** @internal Use {@link createMemoryBackend}. */
-export class InMemory implements MemoryBackend {
+export class InMemoryBackend implements MemoryBackend {
   readonly time: TestTime;
   readonly store: MemoryStore;
   readonly changes: TaskChanges;

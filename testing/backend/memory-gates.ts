@@ -1,6 +1,6 @@
 /**
- * The gates of concurrency keys in memory, as `backend/store/limits/gate-scripts.ts`
- * has them in Redis. It serves the memory store.
+ * The gates of concurrency keys in memory, as `backend/store/limits/gate-scripts.ts` has them in Redis. It serves the memory
+ * store.
  */
 
 import type { TaskGate } from '../../backend/store/limits/gates.ts';
@@ -21,7 +21,7 @@ interface Gate {
 }
 
 /** Whether a new task may be stored (`passes`), and if not, why. */
-export type Verdict =
+export type GateAnswer =
   | { readonly result: 'passes'; readonly replaces: readonly string[] }
   | { readonly result: 'joined'; readonly id: string }
   | { readonly result: 'busy' };
@@ -35,7 +35,7 @@ export class MemoryGates {
   }
 
   /** Whether the task may be stored, and which others it replaces. Changes nothing. */
-  ask({ snapshot, gate: of }: NewRecord): Verdict {
+  ask({ snapshot, gate: of }: NewRecord): GateAnswer {
     const passes = { result: 'passes', replaces: [] } as const;
     if (!of || snapshot.startsAt !== undefined) return passes;
     const { inside, waiting } = this.#gateOf(snapshot.name, of);

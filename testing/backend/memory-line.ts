@@ -3,7 +3,7 @@
  * order. It serves the queues in memory.
  */
 
-/** One turn. New owners raise the turn by a small part of it. */
+/** One turn, in the units of `line-scripts.ts`. A new owner's turn is later than the latest one by at most 1/64 of it. */
 const TURN = 1_048_576;
 
 interface Waiting {
@@ -19,9 +19,9 @@ export class MemoryLine {
   readonly #jobs = new Map<string, Waiting[]>();
   /** The turn of each owner in the line. */
   readonly #turns = new Map<string, number>();
-  /** The next turn of owners who have no jobs in the line. */
-  readonly #left = new Map<string, number>();
-  /** The latest turn that a job was taken with. */
+  /** The next turn of owners who are not in the line, but were. */
+  readonly #turnsOfAbsent = new Map<string, number>();
+  /** The latest turn that a job was taken with, or that a new owner got. */
   #latest = 0;
 
   /** How many jobs wait. */
@@ -36,7 +36,7 @@ export class MemoryLine {
       this.#list.push({ owner, job });
       return;
     }
-    if (first && this.#jobs.size === 0) this.#left.set(first.owner, this.#latest + TURN);
+    if (first && this.#jobs.size === 0) this.#turnsOfAbsent.set(first.owner, this.#latest + TURN);
     this.#join({ owner, job, band });
   }
 
@@ -74,8 +74,8 @@ export class MemoryLine {
       return;
     }
     this.#latest += Math.max(Math.floor(TURN / 64 / (this.#jobs.size + 1)), 1);
-    this.#turns.set(owner, Math.max(this.#latest, this.#left.get(owner) ?? 0));
-    this.#left.delete(owner);
+    this.#turns.set(owner, Math.max(this.#latest, this.#turnsOfAbsent.get(owner) ?? 0));
+    this.#turnsOfAbsent.delete(owner);
     this.#jobs.set(owner, [waiting]);
   }
 
@@ -88,7 +88,7 @@ export class MemoryLine {
     this.#latest = Math.max(this.#latest, turn);
     this.#turns.set(owner, turn + TURN);
     if (jobs.length === 0) {
-      this.#left.set(owner, turn + TURN);
+      this.#turnsOfAbsent.set(owner, turn + TURN);
       this.#drop(owner);
     }
     return job;

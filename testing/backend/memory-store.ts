@@ -27,7 +27,7 @@ import { isFinished, withPlace } from '../../core/tasks/snapshot.ts';
 import type { TaskEvent } from '../../core/tasks/transition.ts';
 import type { SeenEvent, TaskPage } from '../../core/wire.ts';
 import { adoptChild, countChild, findChild } from './memory-family.ts';
-import { MemoryGates, type Verdict } from './memory-gates.ts';
+import { type GateAnswer, MemoryGates } from './memory-gates.ts';
 import { MemoryLimits } from './memory-limits.ts';
 import type { MemoryQueues } from './memory-queues.ts';
 import { decide, isIn, type MemoryRecord, snapshotOf, storedOf, withChildren, writeCommit } from './memory-record.ts';
@@ -76,10 +76,10 @@ export class MemoryStore {
     let replaces: readonly string[] = [];
     let isAlone = true;
     if (!this.#records.has(snapshot.id)) {
-      const verdict = this.#askGateAndLimits(creation);
-      if (verdict.result === 'joined') this.#noteAnswer(creation, verdict.id);
-      if (verdict.result !== 'passes') return verdict;
-      replaces = verdict.replaces;
+      const answer = this.#askGateAndLimits(creation);
+      if (answer.result === 'joined') this.#noteAnswer(creation, answer.id);
+      if (answer.result !== 'passes') return answer;
+      replaces = answer.replaces;
       isAlone = !this.#options.queues.isWaiting(snapshot.name);
       this.#add(creation);
     }
@@ -117,12 +117,12 @@ export class MemoryStore {
   }
 
   /** Whether the gate and the limits let a new task pass. */
-  #askGateAndLimits({ task }: Creation): Verdict | Extract<Created, { readonly result: 'refused' | 'exceeded' }> {
+  #askGateAndLimits({ task }: Creation): GateAnswer | Extract<Created, { readonly result: 'refused' | 'exceeded' }> {
     if (task.child && this.#gates.hasAny(this.#withParents(task.child.parent), task)) {
       return { result: 'refused', why: 'own_key' };
     }
-    const verdict = this.#gates.ask(task);
-    return verdict.result === 'passes' ? (this.#limits.take(task) ?? verdict) : verdict;
+    const answer = this.#gates.ask(task);
+    return answer.result === 'passes' ? (this.#limits.take(task) ?? answer) : answer;
   }
 
   /** Stores a new task and queues its first run. */

@@ -1,10 +1,7 @@
 /** Notes which channels have a page open, as `backend/store/watched-mark.ts` does in Redis. It serves the memory backend. */
 
 import type { WebhookAnswer } from '../../backend/store/commands/owner/note-webhook.ts';
-
-/** By how much the bus's clock may be ahead, and how old a webhook may be, in ms. */
-const MAX_AHEAD_MS = 5_000;
-const MAX_AGE_MS = 310_000;
+import { MAX_WEBHOOK_AGE_MS, MAX_WEBHOOK_AHEAD_MS } from '../../backend/store/watched-mark.ts';
 
 interface Mark {
   owner: string;
@@ -39,7 +36,7 @@ export class WatchedChannels {
     const mark = this.#marks.get(channel);
     if (!mark) return 'unknown';
     const now = this.#now();
-    if (at > now + MAX_AHEAD_MS || at < now - MAX_AGE_MS) return 'unbelieved';
+    if (at > now + MAX_WEBHOOK_AHEAD_MS || at < now - MAX_WEBHOOK_AGE_MS) return 'unbelieved';
     const field = event === 'opened' ? 'openedAt' : 'vacatedAt';
     const time = Math.floor(Math.min(at, now));
     if ((mark[field] ?? -1) >= time) return 'noted';

@@ -1,7 +1,6 @@
 /**
  * `fakeFeed`: the feed that `connectTasks` gives, with tasks that a test or a story makes up. It serves tests of components,
- * `<inloop-tray>` and stories, and runs in browsers too. Core's own transition moves the tasks, so no task gets into a state
- * that a server would not send.
+ * `<inloop-tray>` and stories, and runs in browsers too. `move-task.ts` moves the tasks.
  */
 
 import { systemTiming } from '../../client/environment.ts';
@@ -12,9 +11,10 @@ import type { FeedSnapshot, PendingFeed, StartOptions, TaskFeed } from '../../cl
 import { channelOf } from '../../core/channel.ts';
 import { TaskError, type TaskFailure } from '../../core/error.ts';
 import type { AnyTaskDefinition } from '../../core/tasks/definition.ts';
-import { createSnapshot, isFinished, type Progress, type Snapshot } from '../../core/tasks/snapshot.ts';
-import { canRetry, type TaskEvent, transition } from '../../core/tasks/transition.ts';
+import { createSnapshot, isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
+import { canRetry } from '../../core/tasks/transition.ts';
 import { parseInput } from '../../core/values/parse.ts';
+import { advanceTask, endTask, type FakeOutcome, type FakeProgress, failAttempt, moveTask } from './move-task.ts';
 
 /** A task to show. Without `progress` and `outcome` it is queued. */
 export interface FakeTask {
@@ -31,15 +31,6 @@ export interface FakeTask {
   /** How it has ended. */
   readonly outcome?: FakeOutcome;
 }
-
-/** Progress of a task of a fake feed; what is left out stays as it was. */
-export type FakeProgress = Partial<Progress>;
-
-/** How a task ends. */
-export type FakeOutcome =
-  | { readonly status: 'succeeded'; readonly result?: unknown }
-  | { readonly status: 'failed'; readonly error?: Partial<TaskFailure> }
-  | { readonly status: 'cancelled' };
 
 /** What `fakeFeed` takes. */
 export interface FakeFeedOptions {
@@ -68,8 +59,6 @@ export interface FakeFeed extends PendingFeed {
   /** Shows another state of the connection: `polling`, `signed-out` and so on. */
   setConnection(connection: ConnectionState): void;
 }
-
-const FAILURE: TaskFailure = { code: 'failed', message: 'It did not work.', retryable: false };
 
 /**
  * @example
@@ -106,40 +95,6 @@ export function fakeFeed(options: FakeFeedOptions = {}): FakeFeed {
     throw new TaskError('not_found', 'There is no such task.', { status: 404, retryable: false });
   }
 
-  function moved(task: Snapshot, event: TaskEvent): Snapshot {
-    const step = transition(task, event);
-    if (step.ok) return step.snapshot;
-    throw new TaskError(step.refusal, `${task.id} is ${task.status}: "${event.type}" cannot happen to it.`, {
-      status: 409,
-      retryable: false,
-    });
-  }
-
-  function started(task: Snapshot): Snapshot {
-    return task.status === 'queued' || task.status === 'retrying' ? moved(task, { type: 'start', at: at() }) : task;
-  }
-
-  function advanced(waiting: Snapshot, progress?: FakeProgress): Snapshot {
-    const task = started(waiting);
-    const { attempt } = task;
-    if (progress === undefined) return moved(task, { type: 'alive', at: at(), attempt });
-    const { done = 0, total = null } = task.progress ?? {};
-    return moved(task, { type: 'progress', at: at(), attempt, progress: { done, total, ...progress } });
-  }
-
-  function finished(waiting: Snapshot, outcome: FakeOutcome): Snapshot {
-    if (outcome.status === 'cancelled') {
-      const task = waiting.status === 'cancelling' ? waiting : moved(waiting, { type: 'cancel', at: at() });
-      return task.status === 'cancelled' ? task : moved(task, { type: 'stop', at: at(), attempt: task.attempt });
-    }
-    const task = started(waiting);
-    const { attempt } = task;
-    if (outcome.status === 'succeeded') {
-      return moved(task, { type: 'succeed', at: at(), attempt, result: outcome.result ?? null });
-    }
-    return moved(task, { type: 'fail', at: at(), attempt, error: { ...FAILURE, ...outcome.error, retryable: false } });
-  }
-
   function create({ id, name = 'task', title = name, attempts = 3, progress, outcome }: FakeTask, retryOf?: string) {
     count++;
     if (id !== undefined && findTask(list, id))
@@ -152,8 +107,8 @@ export function fakeFeed(options: FakeFeedOptions = {}): FakeFeed {
       at: at(),
       ...(retryOf === undefined ? {} : { retryOf }),
     });
-    if (progress) task = advanced(task, progress);
-    return keep(outcome ? finished(task, outcome) : task);
+    if (progress) task = advanceTask(task, progress, at());
+    return keep(outcome ? endTask(task, outcome, at()) : task);
   }
 
   /** Removes those finished tasks that `isMeant` names. */
@@ -190,7 +145,7 @@ export function fakeFeed(options: FakeFeedOptions = {}): FakeFeed {
     get: (id) => shown.get().tasks.find((task) => task.id === id),
     load: (id) => ask(() => find(id)),
     start: start as TaskFeed['start'],
-    cancel: (id) => ask(() => keep(moved(find(id), { type: 'cancel', at: at() }))),
+    cancel: (id) => ask(() => keep(moveTask(find(id), { type: 'cancel', at: at() }))),
     retry: (id) =>
       ask(() => {
         const { name, title, attempts, status } = find(id);
@@ -212,13 +167,9 @@ export function fakeFeed(options: FakeFeedOptions = {}): FakeFeed {
       shown.close();
     },
     add: (task = {}) => create(task),
-    advance: (id, progress) => keep(advanced(find(id), progress)),
-    failAttempt(id, error) {
-      const task = started(find(id));
-      const { attempt } = task;
-      return keep(moved(task, { type: 'fail', at: at(), attempt, error: { ...FAILURE, ...error, retryable: true } }));
-    },
-    finish: (id, outcome = { status: 'succeeded' }) => keep(finished(find(id), outcome)),
+    advance: (id, progress) => keep(advanceTask(find(id), progress, at())),
+    failAttempt: (id, error) => keep(failAttempt(find(id), { ...error, retryable: true }, at())),
+    finish: (id, outcome = { status: 'succeeded' }) => keep(endTask(find(id), outcome, at())),
     goOffline() {
       connection = { status: 'offline', since: now() };
       show();

@@ -149,7 +149,7 @@ describe('an attempt ends with an event', () => {
     expect(log.find('error', /could not be stored/)).toHaveLength(1);
   });
 
-  it('of its own, even if the store is away for a moment', async () => {
+  it('that says it succeeded, even if the store is away for a moment', async () => {
     let calls = 0;
     const before = () => {
       calls += 1;

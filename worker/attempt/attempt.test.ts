@@ -40,7 +40,7 @@ describe('an attempt that is told to stop', () => {
     ['cancelled', { status: 'cancelled' }],
     ['deadline', { status: 'failed', error: { code: 'deadline', retryable: false } }],
     ['worker_stopped', { status: 'retrying', attempt: 1 }],
-  ] as const)('with %s becomes what that says, as soon as its handler has stopped', async (reason, end) => {
+  ] as const)('with %s ends as that reason says, as soon as its handler has stopped', async (reason, end) => {
     const running = beginWork(60_000);
     if (reason === 'cancelled') {
       await running.changes.apply({ owner: 'ada' }, { type: 'cancel', at: at(1) }, {});
@@ -59,7 +59,7 @@ describe('an attempt that is told to stop', () => {
     expect(running.changes.events).toEqual([]);
   });
 
-  it('goes by the first reason', async () => {
+  it('ends by the first of several reasons', async () => {
     const running = beginWork(60_000);
     running.attempt.stop('worker_stopped');
     running.attempt.stop('deadline');
@@ -188,7 +188,7 @@ describe('the deadline', () => {
     expect(signal?.aborted).toBe(false);
   });
 
-  it('gives the time back that a blocked event loop took, beside other tasks', async () => {
+  it('is extended by the time for which the event loop was blocked while other tasks ran', async () => {
     // What was blocked before the attempt began does not count.
     let blocked = 5_000;
     const running = beginWork(68_000, { definition: hasty, sharedBlockMs: () => blocked });
@@ -198,7 +198,7 @@ describe('the deadline', () => {
     expect(running.moreTime).toEqual([9_000]);
   });
 
-  it('gives no more than its own length back, once: this attempt may be the one that blocks', async () => {
+  it('is extended once, and by its own length at most: this attempt may be the one that blocks', async () => {
     let blocked = 0;
     const running = beginWork(600_000, { definition: hasty, sharedBlockMs: () => blocked });
     blocked += 100_000;

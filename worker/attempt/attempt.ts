@@ -76,7 +76,7 @@ export class Attempt {
   readonly #options: AttemptOptions;
   readonly #controller = new AbortController();
   readonly #reporter: Reporter;
-  #stopped: StopReason | null = null;
+  #stopReason: StopReason | null = null;
   #isRefusalTold = false;
   #hasOutcome = false;
 
@@ -102,15 +102,15 @@ export class Attempt {
 
   /** Tells the handler to stop. Only the first reason counts. */
   stop(reason: StopReason): void {
-    if (this.#stopped !== null) return;
-    this.#stopped = reason;
+    if (this.#stopReason !== null) return;
+    this.#stopReason = reason;
     if (reason === 'stale') this.#reporter.close();
     this.#controller.abort(STOP_ERRORS[reason]());
   }
 
   /** Stores a sign of life, unless something was stored within `ms`. */
-  alive(ms: number): void {
-    this.#reporter.alive(ms);
+  giveSignOfLife(ms: number): void {
+    this.#reporter.giveSignOfLife(ms);
   }
 
   async #run(): Promise<void> {
@@ -157,7 +157,7 @@ export class Attempt {
       const result = await parseResult(definition, returned);
       return { type: 'succeed', at: this.#now(), attempt: this.number, result, progress: this.#reporter.latest };
     } catch (error) {
-      return this.#stopped === null ? this.#failEvent(error) : this.#stopEvent();
+      return this.#stopReason === null ? this.#failEvent(error) : this.#stopEvent();
     }
   }
 
@@ -238,7 +238,7 @@ export class Attempt {
   /** The event that ends an attempt whose handler was told to stop; null if another attempt has taken over. */
   #stopEvent(): TaskEvent | null {
     const base = { at: this.#now(), attempt: this.number, progress: this.#reporter.latest };
-    switch (this.#stopped) {
+    switch (this.#stopReason) {
       case 'cancelled':
         return { type: 'stop', ...base };
       case 'deadline':

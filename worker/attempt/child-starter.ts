@@ -15,7 +15,7 @@ import type { Created, NewRecord } from '../../backend/store/store.ts';
 import type { Time } from '../../backend/time.ts';
 import { TaskError } from '../../core/error.ts';
 import { MAX_CHILD_KEY_LENGTH, MAX_CHILDREN, MAX_TASK_DEPTH } from '../../core/limits.ts';
-import type { AnyTaskDefinition } from '../../core/tasks/definition.ts';
+import { type AnyTaskDefinition, isDefinition } from '../../core/tasks/definition.ts';
 import { isPriority } from '../../core/tasks/definition-options.ts';
 import { createSnapshot } from '../../core/tasks/snapshot.ts';
 import { isObject, refuseOptions, requireOption } from '../../core/values/options.ts';
@@ -109,7 +109,7 @@ export class ChildStarter {
 
 /** @throws ConfigError `invalid_options` */
 function checkStart(definition: AnyTaskDefinition, options: ChildOptions): void {
-  if (typeof definition?.name !== 'string' || typeof definition.titleOf !== 'function') {
+  if (!isDefinition(definition)) {
     refuseOptions(`task.start: expected a definition as defineTask gives it, got ${describe(definition)}.`);
   }
   const what = `task.start(${definition.name})`;

@@ -96,7 +96,7 @@ export class RunningAttempts {
 
   /** Stores signs of life of those attempts that have stored nothing within `ms`. */
   giveSignsOfLife(ms: number): void {
-    for (const attempt of this.#attempts.values()) attempt.alive(ms);
+    for (const attempt of this.#attempts.values()) attempt.giveSignOfLife(ms);
   }
 
   /** Hands every task back, so that it starts again elsewhere. */
@@ -105,7 +105,7 @@ export class RunningAttempts {
   }
 
   /** Resolves when nothing runs any more, or after `limit` ms. */
-  async ended(limit: number): Promise<void> {
+  async waitForAll(limit: number): Promise<void> {
     const over = new AbortController();
     const all = async () => {
       const isOver = whenAborted(over.signal);

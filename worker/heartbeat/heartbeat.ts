@@ -1,8 +1,8 @@
 /**
  * Renews the heartbeat of a worker process, so that others know that it is alive. It serves the worker.
  *
- * The event loop renews the worker's heartbeat in Redis. While a handler blocks the event loop, a thread renews it
- * instead, and ends the process if the block goes beyond the deadline of a task (`watchdog-thread.ts`).
+ * Both the event loop and a thread renew the worker's heartbeat in Redis. The thread goes on while a handler blocks the event
+ * loop, and ends the process if the block goes beyond the deadline of a task (`watchdog-thread.ts`).
  */
 
 import { isDeepStrictEqual } from 'node:util';
@@ -75,8 +75,8 @@ export class Heartbeat {
     this.#table.delete(id);
   }
 
-  /** Redis is at `server` from now on. */
-  follow(server: RedisServer): void {
+  /** Tells the thread that Redis is at `server` from now on. */
+  moveTo(server: RedisServer): void {
     if (isDeepStrictEqual(server, this.#server)) return;
     this.#server = server;
     this.#tell({ type: 'redis', redis: server });

@@ -76,7 +76,7 @@ export function unseenOutcomeHook(afterMs: number, handler: OutcomeHandler): Hoo
 }
 
 /** Resolves when one of `calls` has ended, or when `stop` aborts. */
-function anyEnded(calls: Iterable<Promise<void>>, stop: AbortSignal): Promise<void> {
+function waitForAny(calls: Iterable<Promise<void>>, stop: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       stop.removeEventListener('abort', done);
@@ -155,7 +155,7 @@ export class OutcomeHooks {
       }
       // If more may be due, asks again as soon as a call has ended.
       if (due.length < free) await time.delay(POLL_MS, stop);
-      else await anyEnded(own, stop);
+      else await waitForAny(own, stop);
     }
   }
 

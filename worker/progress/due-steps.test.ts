@@ -82,7 +82,7 @@ describe('a step is due', () => {
     expect(one.told).toEqual([{ at: 15_700, why: 'stall', progress: { done: 1_500, total: 1_000_000 } }]);
   });
 
-  it('not where a pause is as long as the ones before', () => {
+  it('not while a pause is no longer than the ones before', () => {
     const one = attempt();
     const hops = (now: number) => ({ done: 100 * Math.floor(now / 2_000), total: 1_000_000 });
     one.run(20_000, hops);

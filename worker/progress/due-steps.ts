@@ -22,14 +22,14 @@ import { PaceEstimator, type Tolerance } from './pace-estimator.ts';
 /** Why a step is due. */
 export type DueReason = 'first' | 'words' | 'counts' | 'surprise' | 'stall' | 'alive';
 
-/** With at most this many elements, each one is told, and there is no rate. */
-const FEW = 20;
+/** If the total is at most this, a step is due for each element, and there is no rate. */
+const FEW_ELEMENTS = 20;
 /**
  * A bar may always be this many elements ahead, even where the accuracy allows less: texts show whole elements, rounded down,
  * so the text of a bar that is less than 2 ahead is at most one element off. Until the next look, 100 ms later, the bar moves
- * on. So what it moves in that time is taken off.
+ * on. So what it moves in that time is taken off. Example: at 5 elements a second, the bar may be 1.5 elements ahead.
  */
-const AHEAD = 2;
+const MAX_AHEAD = 2;
 /** The shortest time between two steps that are due for words only, in ms. */
 const WORDS_MS = 1_000;
 /**
@@ -38,7 +38,7 @@ const WORDS_MS = 1_000;
  * second again.
  */
 const LONGEST_COUNTS_MS = 8_000;
-/** `alive` is due this long before the 10 s are over, in ms. So it is the look nearest to their end that finds it. */
+/** `alive` is due this long before the 10 s are over, in ms. So the look nearest to their end finds it. */
 const EARLY_MS = LOOK_MS / 2;
 /** A total is told anew when it is off by more than a tenth, even if the bar is right. */
 const TOTAL_ACCURACY = 0.1;
@@ -52,8 +52,8 @@ const PAUSE_GROWTH = 1.5;
 const PAUSE_ADDS_MS = 100;
 /** A pause counts less as time passes: after this time, in ms, 1/e of it is left. */
 const PAUSE_FADES_MS = 30_000;
-/** A slower rate would not move the bar by a tenth of an element in 10 s. */
-const SLOWEST = 0.01;
+/** In elements a second. A slower rate would move the bar by less than a tenth of an element in 10 s. */
+const SLOWEST_RATE = 0.01;
 
 type Counts = Pick<Progress, 'skipped' | 'failed'>;
 
@@ -113,7 +113,7 @@ export class DueSteps {
       this.#estimatedAt = now;
       this.#estimator.observe(now, truth.done, truth.total, tolerance);
     }
-    const reason = this.#reason(truth, now, tolerance);
+    const reason = this.#findReason(truth, now, tolerance);
     // With `estimateEvery` 0 each look estimates, so `#rightUntil` is not needed.
     this.#rightUntil =
       reason === null && estimateEvery > 0 ? this.#findRightUntil(truth, tolerance.ahead) : Number.NEGATIVE_INFINITY;
@@ -153,7 +153,7 @@ export class DueSteps {
   #toleranceFor({ done, total }: Progress): Tolerance {
     const share = this.#accuracy * (total ?? done);
     const movesUntilNextLook = ((this.#told?.rate ?? 0) * LOOK_MS) / 1_000;
-    return { ahead: Math.max(AHEAD - movesUntilNextLook, 1, share), behind: Math.max(1, share) };
+    return { ahead: Math.max(MAX_AHEAD - movesUntilNextLook, 1, share), behind: Math.max(1, share) };
   }
 
   /**
@@ -170,9 +170,9 @@ export class DueSteps {
   /** The progress to tell: `truth`, with the rate by which viewers are to go on from it. */
   withRate(truth: Progress): Progress {
     const { rate: _, ...progress } = truth;
-    if (this.#isStalled || (truth.total !== null && truth.total <= FEW)) return progress;
+    if (this.#isStalled || (truth.total !== null && truth.total <= FEW_ELEMENTS)) return progress;
     const rate = Number(this.#estimator.rate.toPrecision(4));
-    return rate >= SLOWEST ? { ...progress, rate } : progress;
+    return rate >= SLOWEST_RATE ? { ...progress, rate } : progress;
   }
 
   /** Notes what viewers were told, and when. */
@@ -196,7 +196,7 @@ export class DueSteps {
     );
   }
 
-  #reason(truth: Progress, now: number, { ahead, behind }: Tolerance): DueReason | null {
+  #findReason(truth: Progress, now: number, { ahead, behind }: Tolerance): DueReason | null {
     const told = this.#told;
     if (this.#isFirst || told === null) return 'first';
     const since = now - this.#toldAt;
@@ -207,7 +207,7 @@ export class DueSteps {
     // Each stage counts from 0, so the bar of another stage tells nothing. A step for the words is due within a second.
     if (hasOtherWords && truth.stage !== told.stage) return null;
     const { done, total } = truth;
-    if (total !== null && total <= FEW) return done !== told.done ? 'surprise' : null;
+    if (total !== null && total <= FEW_ELEMENTS) return done !== told.done ? 'surprise' : null;
     const shown = shownDone(told, since);
     if (done - shown > behind || shown - done > ahead) return 'surprise';
     if (told.rate === undefined || shown <= done) return null;

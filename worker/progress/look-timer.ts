@@ -2,9 +2,9 @@
  * Lets each reporter of a worker take a look ten times a second: is what viewers are shown still right? One timer serves all
  * reporters. None runs while no reporter wants a look.
  *
- * The dear part of a look is the estimate of the pace. With very many attempts it is done less often: 20,000 to 40,000 times a
- * second for all attempts together. Example: with 10,000 attempts, each is estimated every 500 ms. Whether what is shown is
- * right is still checked every 100 ms.
+ * The expensive part of a look is the estimate of the pace. With very many attempts it is done less often: 20,000 to 40,000
+ * times a second for all attempts together. Example: with 10,000 attempts, each is estimated every 500 ms. Whether what is
+ * shown is right is still checked every 100 ms.
  */
 
 import type { Time } from '../../backend/time.ts';

@@ -6,7 +6,7 @@
  * short one, and batches of 50 rows every 3 s want none at all: a bar that hops with the batches needs fewer messages than one
  * that glides through the pauses and is wrong at both ends. So there are several candidates:
  *
- * - the average over the last 16, 4 and 1 movements; a movement is a look that finds more elements done than the one before;
+ * - the moving averages of about the last 16, 4 and 1 movements; a movement is a look that finds more elements done than before;
  * - the average since the start, and the one since the last message;
  * - 0: the bar stands still between two messages.
  *
@@ -20,7 +20,7 @@ import { PACE_HORIZON_MS } from '../../core/tasks/pace.ts';
 const COST_FADES_MS = 20_000;
 /** What a virtual sender shows drifts away from the truth until a message is due. Just before that, the drift costs this much. */
 const DRIFT_COSTS = 0.5;
-/** How many movements each moving average covers. */
+/** How many movements each moving average covers, about: it is an exponential one. */
 const SPANS = [16, 4, 1] as const;
 /** A look that follows another one sooner than this, in ms, is ignored: one element in 2 ms would make 500 a second. */
 const CLOSE_MS = 20;

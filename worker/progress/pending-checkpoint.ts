@@ -2,8 +2,8 @@
  * Keeps the last checkpoint of an attempt until the checkpoint is stored. It serves the reporter.
  *
  * The checkpoint is stored with the next change of the task, whatever that is. If none comes, it is stored alone, so that a
- * killed worker never loses more than the last second. Checkpoints alone cost at most one write every 800 ms, also if a
- * handler gives 1,000 a second.
+ * killed worker loses at most the last second, unless Redis was away. Checkpoints alone cost at most one write every 800 ms,
+ * also if a handler gives 1,000 a second.
  */
 
 import type { Time } from '../../backend/time.ts';
@@ -45,8 +45,8 @@ export class PendingCheckpoint {
     void this.#storeInTime();
   }
 
-  /** `text` was stored. The handler may have given another one meanwhile. */
-  stored(text: string): void {
+  /** Notes that `text` was stored. The handler may have given another one meanwhile. */
+  noteStored(text: string): void {
     if (this.#text === text) this.#text = null;
     else this.#setDue();
   }

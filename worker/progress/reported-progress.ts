@@ -34,7 +34,7 @@ export class ReportedProgress {
 
   /**
    * Keeps a report. Called for every element, so it makes no object.
-   * @returns false if a number is negative or NaN; the report is kept all the same
+   * @returns false if `done` or `total` is negative or NaN; the report is kept all the same
    * @throws what a getter of the report throws; then none of it is kept
    */
   add(report: ProgressReport): boolean {

@@ -9,16 +9,16 @@ describe('a sign of life', () => {
   it('is stored if nothing was stored for a while', async () => {
     const { reporter, time, stored } = setUpReporter();
     await time.advance(SIGN_MS - 1);
-    reporter.alive(SIGN_MS);
+    reporter.giveSignOfLife(SIGN_MS);
     await settled();
     expect(stored()).toEqual([]);
     await time.advance(1);
-    reporter.alive(SIGN_MS);
+    reporter.giveSignOfLife(SIGN_MS);
     await settled();
     expect(stored()).toEqual(['alive']);
     reporter.report({ done: 1 });
     await time.advance(SIGN_MS - 1);
-    reporter.alive(SIGN_MS);
+    reporter.giveSignOfLife(SIGN_MS);
     await settled();
     expect(stored()).toEqual(['alive', 1]);
   });
@@ -34,7 +34,7 @@ describe('a sign of life', () => {
       [10, 3],
     ] as const) {
       await time.advance(seconds * 1_000 - time.elapsed());
-      reporter.alive(SIGN_MS);
+      reporter.giveSignOfLife(SIGN_MS);
       await settled();
       expect([seconds, changes.pushed.length]).toEqual([seconds, pushed]);
     }
@@ -46,7 +46,7 @@ describe('a sign of life', () => {
     const store = hold(changes);
     reporter.report({ done: 1 });
     await time.advance(SIGN_MS);
-    reporter.alive(SIGN_MS);
+    reporter.giveSignOfLife(SIGN_MS);
     store.open();
     await settled();
     expect(stored()).toEqual([1]);
@@ -56,7 +56,7 @@ describe('a sign of life', () => {
     const { reporter, time, changes, stored } = setUpReporter();
     await time.advance(SIGN_MS);
     const store = hold(changes);
-    reporter.alive(SIGN_MS);
+    reporter.giveSignOfLife(SIGN_MS);
     reporter.report({ done: 1 });
     await time.advance(1_000);
     expect(changes.options).toHaveLength(1);
@@ -71,7 +71,7 @@ describe('a sign of life', () => {
     await time.advance(4_000);
     reporter.report({ done: 1, total: 2 });
     await time.advance(1_200);
-    reporter.alive(SIGN_MS);
+    reporter.giveSignOfLife(SIGN_MS);
     await settled();
     expect([stored(), told]).toEqual([[1, 'alive'], []]);
   });
@@ -118,8 +118,8 @@ describe('a store that is away', () => {
   });
 });
 
-describe('what the store says of the task', () => {
-  it('that the owner has cancelled it, is passed on', async () => {
+describe('an answer of the store', () => {
+  it('that the owner has cancelled the task is passed on', async () => {
     const { reporter, time, changes, told } = setUpReporter();
     changes.snapshot = move(changes.snapshot, { type: 'cancel', at: at(1) });
     reporter.report({ done: 1 });
@@ -127,7 +127,7 @@ describe('what the store says of the task', () => {
     expect(told).toEqual(['cancelling']);
   });
 
-  it('that another attempt has taken over, is passed on', async () => {
+  it('that another attempt has taken over is passed on', async () => {
     const { reporter, time, changes, told } = setUpReporter();
     changes.snapshot = move(
       changes.snapshot,
@@ -154,7 +154,7 @@ describe('a reporter that has ended', () => {
     await ended;
     reporter.report({ done: 3 });
     await time.advance(60_000);
-    reporter.alive(SIGN_MS);
+    reporter.giveSignOfLife(SIGN_MS);
     await settled();
     expect(stored()).toEqual([1, 'succeed']);
   });

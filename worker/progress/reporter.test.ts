@@ -136,7 +136,7 @@ describe('progress of an owner who is watching', () => {
     for (let second = 1; second <= 30; second++) {
       reporter.report({ done: 2 * second, total: 100_000 });
       await time.advance(1_000);
-      reporter.alive(SIGN_MS);
+      reporter.giveSignOfLife(SIGN_MS);
     }
     const signs = changes.events.filter(({ type }) => type === 'alive');
     expect(signs.length).toBeGreaterThanOrEqual(2);
@@ -216,7 +216,7 @@ describe('progress of an owner who is not watching', () => {
     const { reporter, time, changes, stored, pushed } = setUpReporter({ watched: false });
     await time.advance(SIGN_MS);
     changes.watched = true;
-    reporter.alive(SIGN_MS);
+    reporter.giveSignOfLife(SIGN_MS);
     await time.advance(TURN_MS);
     expect([stored(), pushed()]).toEqual([['alive'], ['running']]);
   });

@@ -129,8 +129,8 @@ export class Reporter implements Looker {
     return this.#willLook;
   }
 
-  /** Stores and pushes a sign of life, unless something was stored within the last `ms`. */
-  alive(ms: number): void {
+  /** Stores and pushes a sign of life, unless something was stored within the last `ms`, or a look will do it. */
+  giveSignOfLife(ms: number): void {
     const now = this.#ports.time.elapsed();
     // One of the next looks finds that a sign of life is due (`alive`), and it is pushed within the owner's message budget.
     if (this.#willLook && this.#watched) return;

@@ -70,7 +70,7 @@ export class StoredAttempt {
       ...options,
       ...checkpoint,
     });
-    if (change.ok && checkpoint?.checkpoint) this.#checkpoint?.stored(checkpoint.checkpoint);
+    if (change.ok && checkpoint?.checkpoint) this.#checkpoint?.noteStored(checkpoint.checkpoint);
     if (change.ok && change.pushed) this.#isShown = true;
     if (change.snapshot?.attempt === this.#attempt) {
       this.#snapshot = change.snapshot;

@@ -22,7 +22,7 @@ describe('the URL of a session', () => {
   it.each([
     ['no cookie', null],
     ['a cookie of its own making', 'inloop_fallback=x'],
-    ['an empty one', 'inloop_fallback='],
+    ['an empty cookie', 'inloop_fallback='],
     ['other cookies', 'inloop_demo=1; other=2'],
   ])('is of no use to a client with %s', async (_what, cookie) => {
     const bridge = await startBridge();
@@ -53,7 +53,7 @@ describe('the URL of a session', () => {
     expect((await stolen.receive()).status).toBe(403);
   });
 
-  it('stays of no use while its client is away, and after it was told why it ended', async () => {
+  it('stays of no use while its client is away, and after the bus has closed the connection', async () => {
     const bridge = await startBridge();
     const client = bridge.client();
     (await client.receive()).abort();
@@ -79,7 +79,7 @@ describe('the URL of a session', () => {
     expect(secure.headers['set-cookie']).toEqual([expect.stringMatching(/; Secure$/)]);
   });
 
-  it('is enough for a page of a listed origin only with its address and its browser', async () => {
+  it('is enough for a page of a listed origin, which has no cookie, only from the same address and browser', async () => {
     const bridge = await startBridge({ options: { allowedOrigins: [ORIGIN], trustProxy: 'loopback' } });
     const browser = { Origin: ORIGIN, 'User-Agent': 'one', 'X-Forwarded-For': '10.0.0.1' };
     const client = bridge.client(browser);
@@ -146,8 +146,8 @@ describe('who may connect', () => {
     expect((await post(bridge, { Origin: bridge.url })).status).toBe(200);
     expect((await post(bridge, { Origin: ORIGIN, 'X-Forwarded-Host': 'app.example.com' })).status).toBe(200);
     expect((await post(bridge, { Origin: ORIGIN, 'Sec-Fetch-Site': 'same-origin' })).status).toBe(200);
-    const wary = await startBridge();
-    expect((await post(wary, { Origin: ORIGIN, 'X-Forwarded-Host': 'app.example.com' })).status).toBe(403);
+    const untrusting = await startBridge();
+    expect((await post(untrusting, { Origin: ORIGIN, 'X-Forwarded-Host': 'app.example.com' })).status).toBe(403);
   });
 
   it('other methods are refused', async () => {

@@ -22,8 +22,8 @@ export interface OpenerOptions {
 /**
  * The client that opened a session. Its later requests are recognized by the strongest of these:
  * 1. the cookie of the session, as soon as one request has shown it;
- * 2. the application's own cookies, if the first request had some;
- * 3. its address and its headers, if the client keeps no cookies: a page of another origin, or a script that has proved to
+ * 2. the application's own cookies, if the first request had some, together with the client's address and headers (`traitsOf`);
+ * 3. its address and headers alone, if the client keeps no cookies: a page of another origin, or a script that has proved to
  *    be the opener (see `send-request.ts`).
  */
 export class Opener {
@@ -43,7 +43,7 @@ export class Opener {
   }
 
   /** Whether a later request comes from the same client. */
-  sent(req: IncomingMessage, client: string): boolean {
+  hasSent(req: IncomingMessage, client: string): boolean {
     if (readSecrets(req).some((value) => isSame(value, this.#secret))) {
       // From now on only the cookie counts.
       this.#hasShownSecret = true;

@@ -2,8 +2,8 @@
  * The connection to the bus for one client of the fallback. It serves the session. It tries to connect for a while, and pings
  * the bus so that neither side takes the other for dead. Once it is lost, it does not connect again.
  *
- * The client is told why by a close code: with 4200 and 4201 pusher-js connects again at once, with 4100 after a second
- * (framing.ts).
+ * Each end has a close code, which the client gets (framing.ts): with 4200 and 4201 pusher-js connects again at once. If the
+ * bus could not be reached at all (4100), the client gets a 503 in place of the code.
  */
 
 import { WebSocket } from 'ws';

@@ -2,8 +2,8 @@
  * The lines that pusher-js reads over HTTP. Each begins with a letter: `o` opens, `a[…]` carries messages, `h` is a
  * heartbeat, `c[code,reason]` closes. Pure. It serves `session.ts` and `receiver.ts`.
  *
- * pusher-js decides by the close code what to do next. With 4000 to 4099, and from 4300 on, it gives up. With 4200 to 4299
- * it connects again at once, with any other code after a second.
+ * pusher-js decides by the close code what to do next. With 4001 to 4099, and from 4300 on, it gives up. With 4200 to 4299
+ * it connects again at once, with 4000 at once and over TLS, and with any other code after a second.
  */
 
 /** The first line of a session: the connection to the bus is open. */
@@ -17,7 +17,7 @@ export const PRELUDE_LINE = `${'h'.repeat(2_048)}\n`;
 /** pusher-js opens a new request once it has read more than this of one, in UTF-16 code units. */
 export const ROTATION_LENGTH = 256 * 1_024;
 
-/** Longest line with messages, in characters, unless a single message is longer. */
+/** Most characters of messages in one line, before JSON escapes them. A longer message has a line of its own. */
 export const MAX_LINE_LENGTH = 32 * 1_024;
 
 /** Why a session ended, as the client is told. */
@@ -37,7 +37,7 @@ export function closeLine({ code, reason }: Close): string {
   return `c${JSON.stringify([code, reason])}\n`;
 }
 
-/** How many of the first `messages` fit into one line, but at least one. */
+/** How many of `messages`, from the first one on, fit into one line: at least one. */
 export function fitLine(messages: readonly string[]): number {
   let length = 0;
   for (const [index, message] of messages.entries()) {
@@ -50,6 +50,6 @@ export function fitLine(messages: readonly string[]): number {
 /** The close that the client is to see when the connection to the bus ended with `code`. */
 export function closeFrom(code: number, reason: string): Close {
   if (code >= 4_000) return { code, reason };
-  // With 1002 to 1004, pusher-js would give up this transport. But the fault is the bus's, not the transport's.
+  // With 1002 or 1003, pusher-js would give up this transport. But the fault is the bus's, not the transport's.
   return { code: 1_006, reason: reason || 'The connection to the push server was lost' };
 }

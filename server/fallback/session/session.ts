@@ -2,16 +2,16 @@
  * The session of one client of the fallback. It connects the client's socket to the bus with the HTTP request that receives
  * now, if there is one. It keeps the messages that come between two such requests.
  *
- * | state     | means                               | ends when                                             | and then is        |
- * |-----------|-------------------------------------|-------------------------------------------------------|--------------------|
- * | `opening` | the bus has not accepted yet        | the bus accepts                                       | `open`             |
- * |           |                                     | the bus cannot be reached for `connectMs`             | forgotten, 503     |
- * |           |                                     | the client goes away                                  | forgotten          |
- * | `open`    | messages flow                       | the bus closes, does not answer, or does not keep up  | `closed`           |
- * |           |                                     | too much waits, or no sign of the client              | `closed`           |
- * |           |                                     | no request receives for `graceMs`                     | forgotten          |
- * | `closed`  | the next request learns why, after  | `graceMs` have passed                                 | forgotten          |
- * |           | what waited was delivered           |                                                       |                    |
+ * | state     | means                              | ends when                                            | and then is    |
+ * |-----------|------------------------------------|------------------------------------------------------|----------------|
+ * | `opening` | the bus has not accepted yet       | the bus accepts                                      | `open`         |
+ * |           |                                    | the bus is not reached in `connectMs`, or `end`      | forgotten, 503 |
+ * |           |                                    | the client goes away                                 | forgotten      |
+ * | `open`    | messages flow                      | the bus closes, does not answer, or does not keep up | `closed`       |
+ * |           |                                    | too much waits, no sign of the client, or `end`      | `closed`       |
+ * |           |                                    | no request receives for `graceMs`                    | forgotten      |
+ * | `closed`  | the next request learns why, after | `graceMs` have passed                                | forgotten      |
+ * |           | what waited was delivered          |                                                      |                |
  *
  * Forgotten: nothing of the session is left, and its URL may open a new one.
  */
@@ -23,7 +23,7 @@ import { type Close, closeLine, HEARTBEAT_LINE, OPEN_LINE } from './framing.ts';
 import { Receiver } from './receiver.ts';
 import { WaitingMessages, type WaitingTotal } from './waiting-messages.ts';
 
-/** A client answers each heartbeat, or polls. When it has sent nothing for the time of three heartbeats, it is gone. */
+/** A client answers each heartbeat, or polls. A client that has sent nothing for the time of three heartbeats counts as gone. */
 const SILENT_HEARTBEATS = 3;
 
 export interface SessionOptions {
@@ -32,7 +32,7 @@ export interface SessionOptions {
   readonly limits: FallbackLimits;
   readonly waitingTotal: WaitingTotal;
   /** Answers a client whose connection the bus does not accept. */
-  readonly unavailable: (res: ServerResponse) => void;
+  readonly refuseUnavailable: (res: ServerResponse) => void;
   /** Called when the bus has accepted the connection (`failure` null), and each time that it has not: why. */
   readonly onConnection: (failure: string | null) => void;
   readonly onForgotten: () => void;
@@ -114,7 +114,7 @@ export class Session {
     clearInterval(this.#heartbeat);
     this.#bus.close();
     if (wasOpening) {
-      this.#receiver?.refuse(this.#options.unavailable);
+      this.#receiver?.refuse(this.#options.refuseUnavailable);
       this.#forget();
       return;
     }

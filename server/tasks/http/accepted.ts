@@ -1,4 +1,4 @@
-/** The answer to a request that has started a task. It serves the router, and an application's own routes. */
+/** The 202 answer to a start, a retry or a cancel. It serves the router, and an application's own routes. */
 
 import type { Response } from 'express';
 import { isFinished, type Snapshot } from '../../../core/tasks/snapshot.ts';

@@ -63,7 +63,7 @@ export class AnswerLimiter {
 
   /** Resolves with true when there is room, which is then taken; with false when the client has gone. */
   async #wait(res: Response, share: Share, bytes: number): Promise<boolean> {
-    if (share.queue.size >= MAX_QUEUE) throw tooMany();
+    if (share.queue.size >= MAX_QUEUE) throw tooManyError();
     let leave: (() => void) | undefined;
     let timer: NodeJS.Timeout | undefined;
     try {
@@ -77,7 +77,7 @@ export class AnswerLimiter {
         res.once('close', leave);
         timer = setTimeout(() => {
           remove(share, waiter);
-          reject(tooMany());
+          reject(tooManyError());
         }, this.#maxWaitMs);
       });
     } finally {
@@ -107,7 +107,7 @@ function fits({ used }: Share, bytes: number): boolean {
   return used === 0 || used + bytes <= MAX_ANSWER_BYTES;
 }
 
-function tooMany(): TaskError {
+function tooManyError(): TaskError {
   return new TaskError('too_many_requests', 'Too many of your requests are under way. Try again in a moment.', {
     status: 429,
     retryAfter: 1,

@@ -50,15 +50,15 @@ const post = (path: string, body: unknown, headers: Record<string, string> = {})
   call(path, { method: 'POST', body: JSON.stringify(body), headers });
 
 /** Stores these events of a task, one after the other. */
-const happen = (snapshot: Snapshot, owner: string, ...events: TaskEvent[]) =>
+const storeEvents = (snapshot: Snapshot, owner: string, ...events: TaskEvent[]) =>
   storeChanges(backend.store, { snapshot, owner }, events);
 
 const now = () => new Date().toISOString();
 const start = (owner = 'ada', idempotencyKey?: string) => tasks.start(work, { n: 1 }, { owner, idempotencyKey });
 const succeed = async (task: Snapshot, result: unknown, owner = 'ada') =>
-  happen(task, owner, { type: 'start', at: now() }, { type: 'succeed', at: now(), attempt: 1, result });
+  storeEvents(task, owner, { type: 'start', at: now() }, { type: 'succeed', at: now(), attempt: 1, result });
 const fail = async (task: Snapshot) =>
-  happen(
+  storeEvents(
     task,
     'ada',
     { type: 'start', at: now() },
@@ -74,7 +74,7 @@ async function bytesSent(act: () => Promise<unknown>): Promise<number> {
 }
 
 describe('a big result', () => {
-  it('comes with its task, and is not read for who has it already', async () => {
+  it('comes with its task, and is not read for a client that has it already', async () => {
     const task = await succeed(await start(), BIG);
     const whole = await call(`/${task.id}`);
     expect(await whole.json()).toEqual(task);
@@ -96,7 +96,7 @@ describe('a big result', () => {
 });
 
 describe('a list', () => {
-  it.each(['active', 'unseen', 'all'])('of %s tasks is empty for who has none', async (state) => {
+  it.each(['active', 'unseen', 'all'])('of %s tasks is empty for an owner who has none', async (state) => {
     const response = await call(`?state=${state}`, { headers: { 'x-user': 'nobody' } });
     expect(await response.json()).toEqual({ tasks: [], nextCursor: null });
   });
@@ -163,7 +163,7 @@ describe('a retry', () => {
     expect((await retry(first.id)).id).toBe(second.id);
   });
 
-  it('whose task is no longer kept is refused, and not done a second time', async () => {
+  it('whose new task is no longer kept is refused, and not done a second time', async () => {
     const failed = await fail(await start());
     const { id } = await retry(failed.id);
     await raw.del(`inloop:task:${id}`);

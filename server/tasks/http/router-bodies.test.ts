@@ -1,5 +1,5 @@
 /**
- * Bodies that the router reads with care: webhooks of the bus, and bodies that do not come. Real Redis, no bus.
+ * Webhooks of the bus, and bodies that do not arrive. Real Redis, no bus.
  *
  * @at-once 8
  */
@@ -40,7 +40,7 @@ describe('a webhook', () => {
     send(JSON.stringify({ time_ms: at, events: [{ name, channel }] }));
   const pages = async () => (await world.raw.keys('inloop:page:*')).sort();
 
-  it('leaves no mark of a channel that nobody was let into', async () => {
+  it('leaves no mark of a channel that nobody was allowed to enter', async () => {
     // Without the keys that the server itself writes once it runs: the definitions that it starts, leases, and its probe.
     const keys = async () =>
       (await world.raw.keys('*')).filter((key) => !/^inloop:(definitions$|lease:|probe$)/.test(key));
@@ -77,7 +77,7 @@ describe('a webhook', () => {
     }
   });
 
-  it('of a page that we let in is noted, and again after it closed', async () => {
+  it('of a channel that its owner may enter is noted: vacant, then occupied again', async () => {
     const form = new URLSearchParams({ socket_id: '1.1', channel_name: 'private-user-bea' });
     expect((await call('/auth', { method: 'POST', body: form }, 'bea')).status).toBe(200);
     await eventually(async () => expect(await pages()).toEqual(['inloop:page:private-user-bea']));
@@ -95,7 +95,7 @@ describe('a webhook', () => {
     });
   });
 
-  it('of a time ahead, or long past, is taken and not believed', async () => {
+  it('with a time in the future, or long past, is answered 200 and ignored', async () => {
     await world.backend.redis.noteWatched('private-user-cyd', 'cyd');
     for (const at of [Date.now() + 3_600_000, Date.now() - 3_600_000, 0, -1, 1e300, -1e300]) {
       expect((await tell('channel_vacated', 'private-user-cyd', at)).status).toBe(200);
@@ -144,7 +144,7 @@ describe('a body that does not come', () => {
       '408',
     ],
     [
-      'what was seen',
+      'a list of seen tasks',
       'POST /tasks/seen',
       ['x-user: ada', 'content-type: application/json', 'content-length: 20'],
       '408',
@@ -157,8 +157,8 @@ describe('a body that does not come', () => {
     ],
     ['a webhook', 'POST /tasks/webhook', [...signed, 'content-length: 20'], '408'],
     ['a cancel, which needs none', 'POST /tasks/none/cancel', ['x-user: ada', 'content-length: 20'], '404'],
-    ['nobody’s', 'POST /tasks', ['content-type: application/json', 'content-length: 20'], '401'],
-    ['a GET’s', 'GET /tasks', ['x-user: ada', 'content-length: 20'], '200'],
+    ['a request without a user', 'POST /tasks', ['content-type: application/json', 'content-length: 20'], '401'],
+    ['a GET', 'GET /tasks', ['x-user: ada', 'content-length: 20'], '200'],
   ])('of %s ends its connection', async (_what, line, headers, status) => {
     const began = performance.now();
     const answer = await open(line, headers);

@@ -120,7 +120,7 @@ describe('the Location of a task', () => {
     ['api/tasks/', '/api/tasks/'],
     ['https://app.example.com/crm/tasks', '/crm/tasks/'],
     ['https://app.example.com', '/'],
-  ])('is below the path that was said: %s', async (path, expected) => {
+  ])('is below the option `path`: %s', async (path, expected) => {
     const own = taskServer({ path });
     const task = await own.start(report, { n: 1 }, { owner: 'ada' });
     const base = await listen(express().get('/', (_req, res) => own.accepted(res, task)));
@@ -133,7 +133,7 @@ describe('the Location of a task', () => {
 });
 
 describe('a limit', () => {
-  it('of waiting is 25 s unless set', () => {
+  it('has a default: 25 s for waiting', () => {
     expect(checkLimits({})).toEqual({ waitersPerOwner: 8, waiters: 1_000, waitSeconds: 25, bodySeconds: 10 });
     expect(checkLimits({ waitSeconds: 30 }).waitSeconds).toBe(30);
   });

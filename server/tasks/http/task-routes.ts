@@ -46,7 +46,7 @@ function addListRoutes(router: Router, options: RouterOptions, answers: AnswerLi
     readJson(MAX_BODY_BYTES),
     catchRejections(async (req, res) => {
       const { name, input } = objectBody(req);
-      const definition = operations.definition(name, { forBrowser: true });
+      const definition = operations.findDefinition(name, { forBrowser: true });
       const task = await operations.start(definition, input as never, {
         owner: ownerOf(res),
         idempotencyKey: req.get('Idempotency-Key'),

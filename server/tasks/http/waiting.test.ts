@@ -1,18 +1,18 @@
-// `Prefer: wait`: requests that wait for the next revision of a task, on a real Redis. Another backend changes the tasks.
+// `Prefer: wait`: requests that wait for the next revision of a task, on a real Redis. Another backend changes the tasks. What
+// needs no Redis: waiting-reads.test.ts.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createClient } from '@redis/client';
 import express from 'express';
 import { z } from 'zod';
 import type { Backend } from '../../../backend/backend.ts';
 import { defineTask } from '../../../core/tasks/definition.ts';
-import { createSnapshot, type Snapshot } from '../../../core/tasks/snapshot.ts';
+import type { Snapshot } from '../../../core/tasks/snapshot.ts';
 import { eventually } from '../../../test/support/eventually.ts';
 import { startHttpServer } from '../../../test/support/http-server.ts';
 import { backendOn, NO_BUS } from '../../../test/support/parts.ts';
 import { startRedis, type TestRedis } from '../../../test/support/redis/redis.ts';
 import type { TaskServerOptions } from '../../options.ts';
 import { createTaskServer, type TaskServer } from '../../task-server.ts';
-import { parseWait, Waiting } from './waiting.ts';
 
 const work = defineTask({ name: 'work', input: z.object({}) });
 
@@ -70,7 +70,7 @@ async function change(task: Snapshot): Promise<Snapshot> {
 }
 
 /** Resolves once Redis knows that somebody waits for `task`. */
-async function isWaitedFor(task: Snapshot): Promise<void> {
+async function untilWaitedFor(task: Snapshot): Promise<void> {
   await eventually(async () => {
     const client = createClient({ url: redis.url });
     await client.connect();
@@ -91,31 +91,12 @@ async function timed(answer: Promise<Response>): Promise<{ response: Response; m
 const SHORT = 10_000;
 
 describe('Prefer: wait', () => {
-  it.each([
-    [undefined, null],
-    ['', null],
-    ['wait=5', 5],
-    ['wait = 5', 5],
-    ['Wait="7"', 7],
-    ['respond-async, wait=10; foo', 10],
-    ['wait=3, wait=9', 3],
-    ['wait=600', 30],
-    ['wait=99999999999', null],
-    ['wait=0', null],
-    ['wait=-1', null],
-    ['wait=1.5', null],
-    ['wait', null],
-    ['await=5', null],
-  ])('%j asks for %j seconds', (header, seconds) => {
-    expect(parseWait(header)).toBe(seconds);
-  });
-
   it(
     'is answered when the task changes, in another process',
     async () => {
       const task = await start();
       const answer = app.get(task.id, { Prefer: 'wait=20' });
-      await isWaitedFor(task);
+      await untilWaitedFor(task);
       await change(task);
       const response = await answer;
       expect([response.status, response.headers.get('preference-applied')]).toEqual([200, 'wait=20']);
@@ -131,7 +112,7 @@ describe('Prefer: wait', () => {
     const now = await app.get(task.id, { Prefer: 'wait=20', 'If-None-Match': `"${task.revision}"` });
     expect([now.status, ((await now.json()) as Snapshot).revision]).toEqual([200, 2]);
     const answer = app.get(task.id, { Prefer: 'wait=20', 'If-None-Match': `W/"${second.revision}"` });
-    await isWaitedFor(task);
+    await untilWaitedFor(task);
     await change(second);
     const response = await answer;
     expect([response.status, response.headers.get('etag')]).toEqual([200, '"3"']);
@@ -172,7 +153,7 @@ describe('Prefer: wait', () => {
     let task = await start();
     for (let round = 0; round < 30; round++) {
       const answer = app.get(task.id, { Prefer: 'wait=20', 'If-None-Match': `"${task.revision}"` });
-      // Not `isWaitedFor` here: the change may come before, while or after the request begins to wait.
+      // Not `untilWaitedFor` here: the change may come before, while or after the request begins to wait.
       task = await change(task);
       expect(((await (await answer).json()) as Snapshot).revision).toBe(task.revision);
     }
@@ -197,7 +178,7 @@ describe('Prefer: wait', () => {
     const task = await start();
     const abort = new AbortController();
     const gone = few.get(task.id, { Prefer: 'wait=20' }, { signal: abort.signal }).catch(() => null);
-    await isWaitedFor(task);
+    await untilWaitedFor(task);
     expect((await few.get(task.id, { Prefer: 'wait=1' })).headers.get('preference-applied')).toBeNull();
     abort.abort();
     await gone;
@@ -212,7 +193,7 @@ describe('Prefer: wait', () => {
     const many = await serve({ limits: { waitersPerOwner: 200 } });
     const task = await start();
     const waiting = Array.from({ length: 200 }, () => many.get(task.id, { Prefer: 'wait=20' }));
-    await isWaitedFor(task);
+    await untilWaitedFor(task);
     const client = createClient({ url: redis.url });
     await client.connect();
     const scripts = async () => Number(/cmdstat_evalsha:calls=(\d+)/.exec(await client.info('commandstats'))?.[1]);
@@ -239,7 +220,7 @@ describe('Prefer: wait', () => {
       const ending = await serve({ signal: stop.signal });
       const task = await start();
       const answer = ending.get(task.id, { Prefer: 'wait=20' });
-      await isWaitedFor(task);
+      await untilWaitedFor(task);
       stop.abort();
       const response = await answer;
       expect([response.status, response.headers.get('connection')]).toEqual([200, 'close']);
@@ -251,7 +232,7 @@ describe('Prefer: wait', () => {
   it('reads what it missed while its subscription to Redis was cut off', async () => {
     const task = await start();
     const answer = app.get(task.id, { Prefer: 'wait=25' });
-    await isWaitedFor(task);
+    await untilWaitedFor(task);
     const client = createClient({ url: redis.url });
     await client.connect();
     await elsewhere.redis.ping();
@@ -267,7 +248,7 @@ describe('Prefer: wait', () => {
   it('outlives a restart of Redis, and hears what changes after it', async () => {
     const task = await start();
     const answer = app.get(task.id, { Prefer: 'wait=25' });
-    await isWaitedFor(task);
+    await untilWaitedFor(task);
     await redis.restart();
     await eventually(() => change(task), { within: 8_000 });
     const { response, ms } = await timed(answer);
@@ -278,74 +259,8 @@ describe('Prefer: wait', () => {
   it('ends with 404 when Redis comes back without the task', async () => {
     const task = await start();
     const answer = app.get(task.id, { Prefer: 'wait=25' });
-    await isWaitedFor(task);
+    await untilWaitedFor(task);
     await redis.restart({ wipe: true });
     expect((await answer).status).toBe(404);
   }, 30_000);
-});
-
-describe('many callers that wake at the same moment', () => {
-  const task = (id: string) =>
-    createSnapshot({ id, name: 'work', title: 'Work', attempts: 1, at: '2026-01-01T00:00:00.000Z' });
-  const stays = () => new AbortController().signal;
-
-  it('reads a few tasks in each turn of the event loop, and each task once', async () => {
-    let wake: (id: string | null) => void = () => undefined;
-    const reads = new Map<string, number>();
-    let thisTurn = 0;
-    let most = 0;
-    const countTurns = () => {
-      most = Math.max(most, thisTurn);
-      thisTurn = 0;
-      if (waiting.size > 0) setImmediate(countTurns);
-    };
-    const waiting = new Waiting({
-      redis: {
-        onChange: async (listener) => {
-          wake = listener;
-        },
-      },
-      read: async (id) => {
-        thisTurn += 1;
-        reads.set(id, (reads.get(id) ?? 0) + 1);
-        return task(id);
-      },
-      perOwner: 10_000,
-      inAll: 10_000,
-      signal: undefined,
-    });
-    let isNews = false;
-    const holds = Array.from({ length: 1_500 }, (_, n) =>
-      waiting.hold({ owner: 'ada', id: `task-${n % 500}`, ms: 20_000, isNews: () => isNews, gone: stays() }),
-    );
-    countTurns();
-    await eventually(() => reads.size === 500);
-    reads.clear();
-    isNews = true;
-    wake(null);
-    expect(await Promise.all(holds)).toHaveLength(1_500);
-    expect([...reads.values()]).toEqual(Array.from({ length: 500 }, () => 1));
-    // The most that tick-limiter.ts lets through.
-    expect(most).toBeLessThanOrEqual(16);
-    expect(waiting.size).toBe(0);
-  });
-
-  it('whose time is up is answered with what one more read gives', async () => {
-    let reads = 0;
-    const waiting = new Waiting({
-      redis: { onChange: async () => undefined },
-      read: async (id, ms) => {
-        if (ms === 0) reads += 1;
-        return task(id);
-      },
-      perOwner: 100,
-      inAll: 100,
-      signal: undefined,
-    });
-    const hold = () => waiting.hold({ owner: 'ada', id: 'one', ms: 100, isNews: () => false, gone: stays() });
-    expect(await Promise.all(Array.from({ length: 100 }, hold))).toEqual(
-      Array.from({ length: 100 }, () => task('one')),
-    );
-    expect(reads).toBeLessThan(10);
-  });
 });

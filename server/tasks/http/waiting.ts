@@ -66,8 +66,8 @@ export class Waiting {
 
   /**
    * Resolves with the task when `isNews` says so, when the time is up, or when the server is to end. Resolves with null if
-   * the request cannot wait (too many do, the server is about to end, Redis does not answer), or its client has gone away.
-   * @throws TaskError what `read` throws. While Redis does not answer, the request goes on waiting
+   * the request cannot begin to wait (too many do, the server is about to end, Redis does not answer), or its client has gone.
+   * @throws TaskError what `read` throws. If Redis stops answering later, the request goes on waiting
    */
   async hold(hold: Hold): Promise<Snapshot | null> {
     const { owner, id } = hold;
@@ -77,7 +77,7 @@ export class Waiting {
     this.#counts.set(owner, count + 1);
     this.#total++;
     try {
-      if (!(await this.#isListening()) || signal?.aborted) return null;
+      if (!(await this.#listen()) || signal?.aborted) return null;
       // Looked up after the wait for Redis: meanwhile the last request may have left, and the entry been deleted.
       const task = this.#tasks.get(id) ?? new WaitedTask((ms) => read(id, ms), this.#limiter);
       this.#tasks.set(id, task);
@@ -90,12 +90,13 @@ export class Waiting {
     }
   }
 
-  async #isListening(): Promise<boolean> {
+  /** Subscribes to the changes that Redis announces. Resolves with whether that was possible. */
+  async #listen(): Promise<boolean> {
     try {
       await this.#options.redis.onChange(this.#onChange);
       return true;
     } catch {
-      // Redis does not answer just now, so no change would be announced.
+      // Redis does not answer just now.
       return false;
     }
   }

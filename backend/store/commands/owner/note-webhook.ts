@@ -6,14 +6,9 @@
  * ahead counts as now. Otherwise a page that opens a moment later would seem to have opened before the last page left.
  */
 
-import { MARK, MARK_TTL_S } from '../../watched-mark.ts';
+import { MARK, MARK_TTL_S, MAX_WEBHOOK_AGE_MS, MAX_WEBHOOK_AHEAD_MS } from '../../watched-mark.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 import { redisTime } from '../lua.ts';
-
-/** By how much the bus's clock may be ahead of Redis'. */
-const MAX_AHEAD_MS = 5_000;
-/** Hosted Pusher repeats a webhook for 5 min, and its way may take 10 s. */
-const MAX_AGE_MS = 310_000;
 
 /**
  * - `noted`: the mark has this time now, or had a later one.
@@ -63,8 +58,8 @@ export function noteWebhook(
       time: Math.floor(at),
       ttl: MARK_TTL_S,
       activePrefix: keys.active(''),
-      maxAhead: MAX_AHEAD_MS,
-      maxAge: MAX_AGE_MS,
+      maxAhead: MAX_WEBHOOK_AHEAD_MS,
+      maxAge: MAX_WEBHOOK_AGE_MS,
     },
   );
 }
