@@ -1,6 +1,6 @@
 /**
  * A time limit for request bodies. Without it, a client that announces a body and does not send it holds a connection for
- * minutes. It serves the router.
+ * minutes. It serves the task router, webhooks, and the router of the operator's page.
  */
 
 import type { RequestHandler } from 'express';

@@ -12,7 +12,7 @@ import { createRouter } from './tasks/http/router.ts';
 import { Waiting } from './tasks/http/waiting.ts';
 import { type StartOptions, TaskOperations } from './tasks/operations.ts';
 import { TaskRemovals } from './tasks/removals.ts';
-import { type TaskCalls, taskCalls } from './tasks/task-calls.ts';
+import { bindTaskCalls, type TaskCalls } from './tasks/task-calls.ts';
 
 /** Where an application's own routes assume the router, if the option `path` is not set. */
 const DEFAULT_PATH = '/tasks';
@@ -66,8 +66,13 @@ export interface TaskServer {
    */
   forget(owner: string): Promise<number>;
   /**
+<<<<<<< HEAD
    * Resolves when everything that was started, cancelled or seen so far has been pushed, or after 5.5 s. Await it if the
    * process may be frozen or ended once it has answered (serverless functions).
+=======
+   * Resolves when everything that was started, cancelled or seen so far has been pushed, or after 5.5 s at most. Await it
+   * if the process may be frozen or ended once it has answered (serverless functions).
+>>>>>>> 9ba3869 (Second reading: what the flush takes, when the bus is asked, names of functions and tests)
    */
   flush(): Promise<void>;
   /** What the router does, for code of your own. Each call names the owner. */
@@ -124,6 +129,6 @@ export function createTaskServer(options: TaskServerOptions): TaskServer {
     endSessions: (owner) => endSessions(backend, owner, { userSignIn }),
     forget: (owner) => removals.forget(owner),
     flush: () => backend.flush(),
-    tasks: taskCalls(operations, removals),
+    tasks: bindTaskCalls(operations, removals),
   };
 }

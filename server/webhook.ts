@@ -2,8 +2,9 @@
  * Takes the webhooks by which the bus tells that channels become occupied or vacant (`POST /webhook`). So inloop knows which
  * owners are watched: progress is pushed only to them. It serves the router. The bus signs its webhooks; no user sends them.
  *
- * There are two precautions. A channel is marked as watched only if a page of its owner was authorized here. Before an owner
- * with active tasks counts as not watched, the bus is asked whether the channel is really vacant.
+ * There are two precautions. A channel is marked as watched only if a page of its owner was authorized before. If a webhook says
+ * that the channel of an owner with active tasks is vacant, the bus is asked too. If it denies that, the owner counts as watched
+ * again.
  */
 
 import express, { type Request, type RequestHandler, type Router } from 'express';

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { PusherApp } from './pusher-app.ts';
 import { listenOn, SAFE_SETTINGS, TASK_CHANNELS_ONLY } from './settings.cjs';
 
-/** The file for `node --require` that hardens Soketi 1.6. It needs only the files beside it. */
+/** The file for `node --require` that hardens Soketi 1.6. It needs only the folder `hardening/` beside it. */
 export const SOKETI_PRELOAD: string = fileURLToPath(new URL('./preload.cjs', import.meta.url));
 
 /** Options of {@link soketiCommand}. */
@@ -14,12 +14,12 @@ export interface SoketiOptions {
   /** Path of Soketi's `bin/server.js`, as `findSoketi` answers it. */
   server: string;
   app: PusherApp;
-  /** The IPv4 address to listen on, for clients and publishers. */
+  /** The IP address to listen on, for clients and publishers. */
   host: string;
   port: number;
   /** The port of `/metrics` and `/usage`, on loopback. */
   metricsPort: number;
-  /** The UDP port by which nodes of a cluster find each other, on loopback. */
+  /** The UDP port by which nodes of a cluster find each other, on `host`. */
   clusterPort: number;
   /** Its working folder; created if it is missing. Not that of the application: Soketi reads a `.env` in its working folder. */
   folder: string;

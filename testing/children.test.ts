@@ -18,7 +18,7 @@ const newsletter = defineTask({
   backoff: { initial: 20 },
 });
 const send: Handler<typeof newsletter> = async ({ readers, succeedsIn }, task) => {
-  // The order changes with each attempt, and an attempt starts them one after the other or all at once.
+  // The order changes with each attempt.
   const order = task.attempt % 2 ? readers : readers.toReversed();
   await Promise.all(order.map((to) => task.start(sendMail, { to })));
   if (task.attempt < succeedsIn) throw new Error('not yet');

@@ -10,21 +10,16 @@ import type { Emitter } from '../backend/events/events.ts';
 import type { ParentUpdates } from '../backend/family/parent-updates.ts';
 import type { TaskChanges } from '../backend/task-changes.ts';
 import { ConfigError } from '../core/config-error.ts';
-import type { AnyTaskDefinition } from '../core/tasks/definition.ts';
 import { type Duration, toMilliseconds } from '../core/values/duration.ts';
-import type { Handler, TaskContext } from '../worker/context.ts';
+import type { TaskContext } from '../worker/context.ts';
 import { LookTimer } from '../worker/progress/look-timer.ts';
 import type { Turns } from '../worker/progress/reporter-ports.ts';
+import type { Handling } from '../worker/start/job-starter.ts';
 import { Worker } from '../worker/task-worker.ts';
 import type { WorkerPorts } from '../worker/worker-ports.ts';
 import type { MemoryQueues } from './backend/memory-queues.ts';
 import type { MemoryStore } from './backend/memory-store.ts';
 import type { TestTime } from './time/test-time.ts';
-
-export interface Handling {
-  readonly definition: AnyTaskDefinition;
-  readonly handler: Handler<AnyTaskDefinition>;
-}
 
 export interface RunOptions {
   /** How long a handler may take to stop when it is told to. Then it is cut off. Default 5 s, as a worker's. */

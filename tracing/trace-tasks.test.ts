@@ -159,11 +159,11 @@ it.each<[string, unknown, RegExp]>([
   ['no options', undefined, /traceTasks: the argument must be options like \{ backend \}/],
   ['no backend', {}, /traceTasks: backend must be what createBackend gives/],
   ['no provider', { backend: createMemoryBackend(), tracerProvider: {} }, /a TracerProvider of OpenTelemetry/],
-])('says what is missing: %s', (_what, options, message) => {
+])('traceTasks says what is missing: %s', (_what, options, message) => {
   expect(() => traceTasks(options as never)).toThrow(message);
 });
 
-it('is called once for each backend', () => {
+it('traceTasks may be called once for each backend', () => {
   const backend = createMemoryBackend();
   traceTasks({ backend });
   expect(() => traceTasks({ backend })).toThrow('traceTasks was called twice for this backend. Call it once.');

@@ -33,15 +33,18 @@ export async function checkApplication(url: string | null, pusher: PusherOptions
   }
   const status = await sendWebhook(`${base}/webhook`, pusher);
   if (status === 200) findings.ok('webhook', `a signed one to ${base}/webhook is taken`);
-  else findings.failed('webhook', `a signed one to ${base}/webhook is answered ${status}`, cureOf(status));
+  else {
+    const answer = status === null ? 'gets no answer' : `is answered ${status}`;
+    findings.failed('webhook', `a signed one to ${base}/webhook ${answer}`, cureOf(status));
+  }
   return findings.checks;
 }
 
 const MOUNT_CURE =
   'Start the application, and name the path of app.use(path, tasks.router): --url http://host:port/tasks';
 
-/** A webhook without events: it changes nothing. */
-async function sendWebhook(url: string, { key, secret }: PusherOptions): Promise<number> {
+/** Sends a webhook without events, which changes nothing. Resolves with the status of the answer; null if none came. */
+async function sendWebhook(url: string, { key, secret }: PusherOptions): Promise<number | null> {
   const body = JSON.stringify({ time_ms: Date.now(), events: [] });
   const answer = await fetch(url, {
     method: 'POST',
@@ -55,13 +58,13 @@ async function sendWebhook(url: string, { key, secret }: PusherOptions): Promise
     redirect: 'manual',
   }).catch(() => null);
   await answer?.body?.cancel();
-  return answer?.status ?? 0;
+  return answer?.status ?? null;
 }
 
-function cureOf(status: number): string {
+function cureOf(status: number | null): string {
   if (status === 401)
     return 'The application has another PUSHER_SECRET, or a body parser reads the body before the router: mount the router first.';
-  if (status === 403 || (status >= 300 && status < 400)) {
+  if (status === 403 || (status !== null && status >= 300 && status < 400)) {
     return 'A login wall or a CSRF check stands before the router. Let POST …/webhook through: it checks the signature of the bus.';
   }
   return 'The log of the application says more.';

@@ -58,7 +58,8 @@ export function checkEnvironment(env: Env): EnvironmentFindings {
   return { checks: findings.checks, redis, pusher: faults.size > 0 ? null : pusherFromEnv(env, { log: SILENT }) };
 }
 
-const SILENT = { info() {}, warn() {}, error() {} };
+/** A log that writes nothing: the doctor says it all itself. */
+export const SILENT = { info() {}, warn() {}, error() {} };
 
 function checkRedisUrl(url: string | undefined, findings: Findings): string | null {
   try {

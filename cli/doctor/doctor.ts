@@ -9,7 +9,7 @@ import type { Check } from './check.ts';
 import { checkApplication } from './check-application.ts';
 import { checkBrowser } from './check-browser.ts';
 import { checkBus } from './check-bus.ts';
-import { checkEnvironment } from './check-environment.ts';
+import { checkEnvironment, SILENT } from './check-environment.ts';
 import { checkRedis } from './check-redis.ts';
 import { checkWorkers } from './check-workers.ts';
 import { formatChecks } from './format-checks.ts';
@@ -47,9 +47,8 @@ async function examine(env: NodeJS.ProcessEnv, prefix: string, url: string | nul
   checks.push(...redisChecks);
   if (pusher === null) return [...checks, skip('bus', 'a variable of it cannot be used')];
 
-  const log = { info() {}, warn() {}, error() {} };
   // If there is no address of Redis, any does: a backend connects when Redis is first used, and here only the bus is.
-  const backend = createBackend({ redis: redis ?? 'redis://localhost', pusher, prefix, log });
+  const backend = createBackend({ redis: redis ?? 'redis://localhost', pusher, prefix, log: SILENT });
   try {
     // The channel of an owner that no application has.
     const channel = backend.channelOf(`inloop-doctor-${randomBytes(6).toString('hex')}`);

@@ -27,6 +27,7 @@ and every other SOKETI_… variable of Soketi 1.6. docs/soketi.md says more.`;
 /** Between SIGTERM and SIGKILL, in milliseconds. */
 const GRACE_MS = 3_000;
 
+/** Resolves only for `--help`, with 0. Otherwise `endWithProcess` ends this process. */
 export async function runSoketi(args: string[]): Promise<number> {
   if (readArguments(args, {}, USAGE) === null) return 0;
   const settings = readSoketiSettings(process.env);
@@ -68,7 +69,6 @@ export async function runSoketi(args: string[]): Promise<number> {
     if (!lifetime.isEnding) throw error;
   });
   if (!lifetime.isEnding) console.log(`ready http://${host.includes(':') ? `[${host}]` : host}:${port}`);
-  // `endWithProcess` ends this process.
   return new Promise(() => {});
 }
 

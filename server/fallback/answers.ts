@@ -19,19 +19,19 @@ export function refuseUnavailable(res: ServerResponse): void {
 }
 
 /** 403: the request does not come from the client that opened the session. */
-export function refuseOthers(res: ServerResponse): void {
+export function refuseOtherClient(res: ServerResponse): void {
   // No body is read for a stranger, so the connection cannot carry another request.
   res.setHeader('Connection', 'close');
   refuse(res, 403, 'not_your_session', 'This session was opened by another client. Start one of your own.');
 }
 
 /** 404: no such session is open in this process. */
-export function refuseUnknown(res: ServerResponse): void {
+export function refuseUnknownSession(res: ServerResponse): void {
   refuse(res, 404, 'unknown_session', 'This session is not open here. Start a new one.');
 }
 
 /** Refuses a wrong app key as the bus would: opens a session and closes it. pusher-js ignores a close before the opening. */
-export function refuseKey(res: ServerResponse): void {
+export function refuseWrongKey(res: ServerResponse): void {
   res
     .writeHead(200, { 'Content-Type': 'application/javascript; charset=UTF-8', 'Cache-Control': 'no-store' })
     .end(OPEN_LINE + closeLine({ code: 4_001, reason: 'There is no application with this key' }));

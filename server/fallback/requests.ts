@@ -10,7 +10,7 @@ import type { Endpoint } from '../../backend/push/bus/pusher-env.ts';
 import { clientOf } from './access/client-address.ts';
 import { Opener } from './access/opener.ts';
 import { answerPreflight, fallbackSenderOf, isSecure, setCors } from './access/origin.ts';
-import { refuse, refuseKey, refuseOthers, refuseUnavailable } from './answers.ts';
+import { refuse, refuseWrongKey, refuseOtherClient, refuseUnavailable } from './answers.ts';
 import type { CheckedOptions } from './options.ts';
 import type { FallbackRoute } from './route.ts';
 import { answerSend } from './send-request.ts';
@@ -87,7 +87,7 @@ export class FallbackRequests {
     const isOpener = !found || found.opener.hasSent(req, client.address);
     if (!isOpener && !this.#mayProve(req, route, found, client)) {
       this.#noteRefused('not_its_opener');
-      refuseOthers(res);
+      refuseOtherClient(res);
       return;
     }
     found?.opener.setCookie(res, isSecure(req, this.#options.trust));
@@ -99,7 +99,7 @@ export class FallbackRequests {
     req.resume();
     if (route.key !== this.#backend.pusher.key) {
       this.#noteRefused('wrong_key');
-      refuseKey(res);
+      refuseWrongKey(res);
       return;
     }
     // A session that this process does not know is opened. For pusher-js it may be open already (in another instance, or

@@ -2,7 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Bus } from '../../backend/push/bus/bus.ts';
-import { refuse, refuseOthers, refuseUnknown } from './answers.ts';
+import { refuse, refuseOtherClient, refuseUnknownSession } from './answers.ts';
 import { parseSend } from './check-frame.ts';
 import type { FallbackLimits } from './options.ts';
 import { readBody } from './read-body.ts';
@@ -32,7 +32,7 @@ export async function answerSend(
   if (entry === undefined || entry.bodies >= MAX_BODIES) {
     res.setHeader('Connection', 'close');
     if (entry) refuse(res, 429, 'too_many_bodies', `Expected at most ${MAX_BODIES} requests to send at once.`);
-    else refuseUnknown(res);
+    else refuseUnknownSession(res);
     return;
   }
   entry.bodies++;
@@ -47,14 +47,14 @@ export async function answerSend(
   const parsed = parseSend(body.bytes);
   if (!isOpener) {
     if ('fault' in parsed || !isProof(parsed.frames, entry.session.socketId, bus)) {
-      refuseOthers(res);
+      refuseOtherClient(res);
       return;
     }
     entry.opener.acceptWithoutCookies();
   }
   if ('fault' in parsed) refuse(res, 400, 'invalid_frame', parsed.fault);
   else if (entry.session.send(parsed.frames)) res.writeHead(204).end();
-  else refuseUnknown(res);
+  else refuseUnknownSession(res);
 }
 
 /** Whether a frame has a signature for the session's socket. Only the client of the session can have been given one. */

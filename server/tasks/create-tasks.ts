@@ -8,7 +8,7 @@ import { isObject, refuseOptions, requireOption } from '../../core/values/option
 import { describe } from '../../core/values/text.ts';
 import { TaskOperations } from './operations.ts';
 import { TaskRemovals } from './removals.ts';
-import { type TaskCalls, taskCalls } from './task-calls.ts';
+import { bindTaskCalls, type TaskCalls } from './task-calls.ts';
 
 /** What `createTasks` takes. */
 export interface TasksOptions {
@@ -23,8 +23,13 @@ export interface TasksOptions {
 /** What `createTasks` gives. Each call names the owner. */
 export interface Tasks extends TaskCalls, Pick<TaskOperations, 'start'>, Pick<TaskRemovals, 'forget'> {
   /**
+<<<<<<< HEAD
    * Resolves when everything that was started, cancelled or seen so far has been pushed, or after 5.5 s. `backend.close()` waits
    * for it, too.
+=======
+   * Resolves when everything that was started, cancelled or seen so far has been pushed, or after 5.5 s at most.
+   * `backend.close()` waits for it, too.
+>>>>>>> 9ba3869 (Second reading: what the flush takes, when the bus is asked, names of functions and tests)
    */
   flush(): Promise<void>;
 }
@@ -50,7 +55,7 @@ export function createTasks(options: TasksOptions): Tasks {
   const removals = new TaskRemovals(backend);
   return {
     start: (definition, input, start) => operations.start(definition, input, start),
-    ...taskCalls(operations, removals),
+    ...bindTaskCalls(operations, removals),
     forget: (owner) => removals.forget(owner),
     flush: () => backend.flush(),
   };

@@ -8,7 +8,7 @@ export type TaskCalls = Pick<TaskOperations, 'get' | 'list' | 'cancel' | 'retry'
   Pick<TaskRemovals, 'dismiss' | 'clear'>;
 
 /** The calls as functions that need no `this`, so that an application may pass them on. */
-export function taskCalls(operations: TaskOperations, removals: TaskRemovals): TaskCalls {
+export function bindTaskCalls(operations: TaskOperations, removals: TaskRemovals): TaskCalls {
   return {
     get: (owner, id) => operations.get(owner, id),
     list: (owner, page) => operations.list(owner, page),

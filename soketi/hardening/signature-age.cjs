@@ -4,7 +4,7 @@
 'use strict';
 
 /** How far the time of a signed call may be from the server's clock, in seconds. */
-const MAX_AGE_S = 600;
+const MAX_DIFFERENCE_S = 600;
 
 /** @param {any} HttpHandler Soketi's class */
 function hardenSignatureAge(HttpHandler) {
@@ -14,11 +14,11 @@ function hardenSignatureAge(HttpHandler) {
   /** @this {any} @param {any} res @param {Function} next */
   prototype.authMiddleware = function checkAge(res, next) {
     const { auth_timestamp: given } = res.query;
-    const isFresh = /^\d{1,15}$/.test(given) && Math.abs(Date.now() / 1000 - Number(given)) <= MAX_AGE_S;
+    const isFresh = /^\d{1,15}$/.test(given) && Math.abs(Date.now() / 1000 - Number(given)) <= MAX_DIFFERENCE_S;
     if (isFresh) return authMiddleware.call(this, res, next);
     return this.unauthorizedResponse(
       res,
-      `Timestamp expired: auth_timestamp must be within ${MAX_AGE_S} s of the server's time, in seconds.`,
+      `Timestamp expired: auth_timestamp must be within ${MAX_DIFFERENCE_S} s of the server's time, in seconds.`,
     );
   };
 }

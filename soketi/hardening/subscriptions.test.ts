@@ -7,17 +7,17 @@ import { eventually } from '../../test/support/eventually.ts';
 import { signPusherCall } from '../pusher-app.ts';
 
 describe('a Soketi for the channels of tasks', () => {
-  let closed: TestSoketi;
+  let soketi: TestSoketi;
   let hooks: WebhookNames;
   beforeAll(async () => {
     hooks = await collectWebhookNames();
-    closed = await startSoketi({ webhooks: hooks.url, tasksOnly: true });
+    soketi = await startSoketi({ webhooks: hooks.url, tasksOnly: true });
   }, 30_000);
   afterAll(async () => {
-    await closed.stop();
+    await soketi.stop();
     await hooks.close();
   });
-  const client = () => ScriptedClient.open(closed.pusher.port, closed.pusher);
+  const client = () => ScriptedClient.open(soketi.pusher.port, soketi.pusher);
 
   it.each([
     'room',
@@ -45,7 +45,7 @@ describe('a Soketi for the channels of tasks', () => {
 
   it('keeps nothing of four clients that enter made-up channels as fast as they can', async () => {
     const flooders = await Promise.all(
-      [1, 2, 3, 4].map(() => RawWebSocket.open(closed.pusher.port, closed.pusher.key)),
+      [1, 2, 3, 4].map(() => RawWebSocket.open(soketi.pusher.port, soketi.pusher.key)),
     );
     hooks.names.length = 0;
     for (let n = 0; n < 2_500; n++) {
@@ -60,7 +60,7 @@ describe('a Soketi for the channels of tasks', () => {
     const bob = await client();
     await bob.enter('private-user-flood');
     const answer = await fetch(
-      `http://127.0.0.1:${closed.pusher.port}${signPusherCall(closed.pusher, 'GET', '/channels')}`,
+      `http://127.0.0.1:${soketi.pusher.port}${signPusherCall(soketi.pusher, 'GET', '/channels')}`,
     );
     expect(Object.keys(((await answer.json()) as { channels: object }).channels)).toEqual(['private-user-flood']);
     await eventually(() => hooks.names.includes('channel_occupied private-user-flood'));

@@ -12,6 +12,7 @@ import type { AnyTaskDefinition } from '../../core/tasks/definition.ts';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { eventName, type SeenEvent, type TaskEventName } from '../../core/wire.ts';
 import type { Handler } from '../../worker/context.ts';
+import type { Handling } from '../../worker/start/job-starter.ts';
 import { runHandlers } from '../run-handlers.ts';
 import type { TestClock } from '../time/test-clock.ts';
 import { chooseTime, type TestTime } from '../time/test-time.ts';
@@ -95,7 +96,7 @@ export class InMemoryBackend implements MemoryBackend {
   readonly events: Events;
   readonly log: Log;
   readonly pushed: PushedEvent[] = [];
-  readonly #handlers = new Map<string, { definition: AnyTaskDefinition; handler: Handler<AnyTaskDefinition> }>();
+  readonly #handlers = new Map<string, Handling>();
 
   constructor(time: TestTime, log: Log = NO_LOG) {
     const now = () => time.now();

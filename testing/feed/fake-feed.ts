@@ -26,7 +26,7 @@ export interface FakeTask {
   readonly title?: string;
   /** How many attempts it may take. Default 3. */
   readonly attempts?: number;
-  /** How far it is: it runs. What is left out is as in `task.progress` of a handler. */
+  /** How far it is. A task with progress runs. */
   readonly progress?: FakeProgress;
   /** How it has ended. */
   readonly outcome?: FakeOutcome;

@@ -7,7 +7,10 @@ import { TaskError, type TaskFailure } from '../../core/error.ts';
 import type { Progress, Snapshot } from '../../core/tasks/snapshot.ts';
 import { type TaskEvent, transition } from '../../core/tasks/transition.ts';
 
-/** Progress of a task of a fake feed; what is left out stays as it was. */
+/**
+ * Progress of a task of a fake feed. A number that is left out stays as it was. `stage`, `note` and `rate` do not stay: give them
+ * each time.
+ */
 export type FakeProgress = Partial<Progress>;
 
 /** How a task ends. */

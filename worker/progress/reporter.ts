@@ -58,7 +58,7 @@ export class Reporter implements Looker {
   readonly #stored: StoredAttempt;
   #watched: boolean;
   readonly #reported = new ReportedProgress();
-  /** Whether the next report has to ask for a look: the last look found no new report, so no further look may come. */
+  /** Whether the next report must ask for a look. True if the last look found no new report, since no other look may come then. */
   #isLookNeeded = true;
   /** Whether another look will come by itself. */
   #willLook = false;

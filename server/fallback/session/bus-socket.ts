@@ -124,7 +124,7 @@ export class BusSocket {
   }
 
   #receive(message: string): void {
-    if (this.#state !== 'open' || this.#isOwnPong(message)) return;
+    if (this.#state !== 'open' || this.#takeOwnPong(message)) return;
     this.#id ??= idIn(message);
     this.#options.onMessage(message);
   }
@@ -140,8 +140,11 @@ export class BusSocket {
     this.#socket.send('{"event":"pusher:ping","data":{}}');
   }
 
-  /** The client must not get the answer to our ping: it would end a poll for nothing. */
-  #isOwnPong(message: string): boolean {
+  /**
+   * Notes that our ping was answered, if `message` is the answer. Returns whether it is. The client must not get the answer: it
+   * would end a poll for nothing.
+   */
+  #takeOwnPong(message: string): boolean {
     if (!this.#isPingUnanswered || message.length > 100 || !message.includes('"pusher:pong"')) return false;
     this.#isPingUnanswered = false;
     return true;

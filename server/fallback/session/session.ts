@@ -91,7 +91,7 @@ export class Session {
       onGone: () => this.#lose(receiver),
     });
     this.#receiver = receiver;
-    if (this.#state !== 'closed') this.#stopForgetting();
+    if (this.#state !== 'closed') this.#stopForgetTimer();
     // Until the bus has accepted, the answer may still become a 503.
     if (this.#state !== 'opening') receiver.writeHead();
     this.#flush();
@@ -118,7 +118,7 @@ export class Session {
       this.#forget();
       return;
     }
-    this.#stopForgetting();
+    this.#stopForgetTimer();
     this.#forgetTimer = setTimeout(() => this.#forget(), this.#options.limits.graceMs).unref();
     this.#flush();
   }
@@ -186,13 +186,13 @@ export class Session {
     }
   }
 
-  #stopForgetting(): void {
+  #stopForgetTimer(): void {
     if (this.#forgetTimer) clearTimeout(this.#forgetTimer);
     this.#forgetTimer = null;
   }
 
   #forget(): void {
-    this.#stopForgetting();
+    this.#stopForgetTimer();
     this.#waiting.clear();
     this.#receiver?.cut();
     this.#receiver = null;

@@ -140,7 +140,7 @@ describe('seen', () => {
 describe('a retry', () => {
   const retry = async (id: string) => (await (await post(`/${id}/retry`, {})).json()) as Snapshot;
 
-  it('is one task, however often and at the same time it is asked for, as long as the failed one is kept', async () => {
+  it('gives one new task, however many requests ask for it at once, as long as the failed task is kept', async () => {
     const failed = await fail(await start());
     const made = await Promise.all(Array.from({ length: 20 }, () => retry(failed.id)));
     expect(new Set(made.map(({ id }) => id)).size).toBe(1);
@@ -154,7 +154,7 @@ describe('a retry', () => {
     expect(await raw.ttl(`inloop:task:${failed.id}`)).toBeGreaterThan(24 * 3_600);
   });
 
-  it('of a retry that failed as well is another task', async () => {
+  it('of a retry that failed as well gives another task', async () => {
     const first = await fail(await start());
     const second = await fail(await retry(first.id));
     const third = await retry(second.id);

@@ -167,7 +167,7 @@ async function waitForNews(
   const hasNews = isFinished(task) || (ifNoneMatch !== undefined && isNews(task));
   const held = hasNews
     ? task
-    : await waiting.hold({ owner, id: task.id, ms: seconds * 1_000, isNews, gone: goneOf(res) });
+    : await waiting.hold({ owner, id: task.id, ms: seconds * 1_000, isNews, gone: abortOnClose(res) });
   if (res.destroyed) return null;
   // The request could not wait, for example because too many do. So it is answered with the task as it was.
   if (held === null) return task;
@@ -176,8 +176,8 @@ async function waitForNews(
   return placed;
 }
 
-/** Aborts when the client goes away before it is answered. */
-function goneOf(res: Response): AbortSignal {
+/** A signal that aborts when the client goes away, or has been answered. */
+function abortOnClose(res: Response): AbortSignal {
   const gone = new AbortController();
   res.once('close', () => gone.abort());
   if (res.destroyed) gone.abort();

@@ -28,7 +28,7 @@ describe('the header Prefer', () => {
 describe('requests that wake at the same moment', () => {
   const task = (id: string) =>
     createSnapshot({ id, name: 'work', title: 'Work', attempts: 1, at: '2026-01-01T00:00:00.000Z' });
-  const stays = () => new AbortController().signal;
+  const neverGone = () => new AbortController().signal;
 
   it('read a few tasks in each tick of the event loop, and each task once', async () => {
     let wake: (id: string | null) => void = () => undefined;
@@ -57,7 +57,7 @@ describe('requests that wake at the same moment', () => {
     });
     let isNews = false;
     const holds = Array.from({ length: 1_500 }, (_, n) =>
-      waiting.hold({ owner: 'ada', id: `task-${n % 500}`, ms: 20_000, isNews: () => isNews, gone: stays() }),
+      waiting.hold({ owner: 'ada', id: `task-${n % 500}`, ms: 20_000, isNews: () => isNews, gone: neverGone() }),
     );
     countTicks();
     await eventually(() => reads.size === 500);
@@ -83,7 +83,7 @@ describe('requests that wake at the same moment', () => {
       inAll: 100,
       signal: undefined,
     });
-    const hold = () => waiting.hold({ owner: 'ada', id: 'one', ms: 100, isNews: () => false, gone: stays() });
+    const hold = () => waiting.hold({ owner: 'ada', id: 'one', ms: 100, isNews: () => false, gone: neverGone() });
     expect(await Promise.all(Array.from({ length: 100 }, hold))).toEqual(
       Array.from({ length: 100 }, () => task('one')),
     );
