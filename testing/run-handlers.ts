@@ -56,8 +56,8 @@ export async function runHandlers(world: RunWorld, handlings: readonly Handling[
   const worker = new Worker(settings, portsOf(world, stop.signal));
   for (const { definition, handler } of handlings) {
     worker.handle(definition, (input, task) => {
-      const jumpTo = [options.jumpsToDeadline ? definition.deadline : null].filter((ms) => ms !== null);
-      return withJumps(time, { jumpTo, grace }, task, () => handler(input, task));
+      const deadline = options.jumpsToDeadline ? definition.deadline : null;
+      return withJumps(time, { deadline, grace }, task, () => handler(input, task));
     });
   }
   const running = worker.run({ signal: stop.signal });
@@ -76,15 +76,15 @@ function refuseUnserved({ queues }: RunWorld, names: readonly string[]): void {
   throw new ConfigError('invalid_options', `runAll: ${what}. Call backend.handle(definition, handler) for each.`);
 }
 
-/** Calls a handler, and lets the time jump to where it is to be stopped or cut off while it waits. */
+/** Calls a handler. While it waits, the time may jump to its deadline (null: not there), and to where it is cut off. */
 async function withJumps<T>(
   time: TestTime,
-  { jumpTo, grace }: { readonly jumpTo: readonly number[]; readonly grace: number },
+  { deadline, grace }: { readonly deadline: number | null; readonly grace: number },
   task: TaskContext,
   call: () => T,
 ): Promise<Awaited<T>> {
   const returned = new AbortController();
-  for (const ms of jumpTo) void time.delay(ms, 'quiet', returned.signal);
+  if (deadline !== null) void time.delay(deadline, 'quiet', returned.signal);
   const jumpToCutOff = () => {
     void time.delay(grace, 'quiet', returned.signal);
     void time.delay(2 * grace, 'quiet', returned.signal);
