@@ -69,8 +69,8 @@ describe.each([
   });
 });
 
-describe('frames that only cost', () => {
-  it('neither leaving a channel never joined nor joining twice calls a webhook', async () => {
+describe('well-formed frames', () => {
+  it('that leave a channel never joined, or join one twice, call no webhook', async () => {
     const hostile = await target.open();
     hostile.sendText({ event: 'pusher:unsubscribe', data: { channel: 'never-joined' } });
     for (let n = 0; n < 3; n++) hostile.sendText({ event: 'pusher:subscribe', data: { channel: 'twice' } });
@@ -82,7 +82,7 @@ describe('frames that only cost', () => {
     expect(target.webhooks.names).not.toContain('channel_vacated never-joined');
   });
 
-  it('a frame to an application that does not exist gets 4001', async () => {
+  it('to an application that does not exist get 4001', async () => {
     const stranger = await RawWebSocket.open(target.soketi.pusher.port, 'nobody');
     stranger.sendText({ event: 'pusher:subscribe', data: { channel: 'room' } });
     const { data } = await stranger.receive(({ event }) => event === 'pusher:error');

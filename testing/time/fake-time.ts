@@ -8,7 +8,7 @@
 
 import { DeadlineError } from '../../backend/async.ts';
 import type { Time } from '../../backend/time.ts';
-import { nextTurn } from './real-timers.ts';
+import { settlePromises } from './real-timers.ts';
 
 /**
  * When the time may jump to an awaited alarm: `asleep` as soon as nothing else is going on; `quiet` after a while of that,
@@ -79,15 +79,15 @@ export class FakeTime implements Time {
   /** Moves the time on by `ms`. Alarms ring in order of time; before the next one, all that the last one caused is done. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
-    await nextTurn();
-    while (this.#ringNext(end) !== null) await nextTurn();
+    await settlePromises();
+    while (this.#ringNext(end) !== null) await settlePromises();
     this.#now = end;
   }
 
   /** Moves the time on to the next alarm at or before `end`. Returns whether it was an awaited one. */
   async step(end: number): Promise<boolean> {
     const rung = this.#ringNext(end);
-    await nextTurn();
+    await settlePromises();
     return rung?.jump != null;
   }
 

@@ -15,7 +15,7 @@
 
 import process from 'node:process';
 import type { FakeTime } from './fake-time.ts';
-import { nextTurn, realDelay, realElapsed } from './real-timers.ts';
+import { realDelay, realElapsed, settlePromises } from './real-timers.ts';
 
 /** How long nothing must be seen before the time jumps to where a handler is to be stopped, in ms. */
 const QUIET_MS = 50;
@@ -34,8 +34,8 @@ export async function passTime(time: FakeTime, end: Promise<unknown>): Promise<v
   let quietSince = checkedAt;
   while (!isOver) {
     await time.advance(0);
-    // A handler that was woken may take a turn or two to get to what it waits for next.
-    await nextTurn();
+    // A handler that was woken may take a tick or two to get to what it waits for next.
+    await settlePromises();
     const now = realElapsed();
     const real = now - checkedAt;
     checkedAt = now;

@@ -8,8 +8,8 @@ import { setImmediate, setTimeout } from 'node:timers';
 
 const measure = performance.now.bind(performance);
 
-/** Resolves in the next turn of the event loop: all promises that can be settled until then are settled. */
-export function nextTurn(): Promise<void> {
+/** Resolves in the next tick of the event loop: by then all promises are settled that wait for nothing but other promises. */
+export function settlePromises(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 

@@ -11,7 +11,7 @@ const world = useRouter();
 const { call, listen, post, start, taskServer } = world;
 
 describe('every answer', () => {
-  it('names its user and the time at which it left, whatever its status', async () => {
+  it('names the time at which it left and, unless it is a 403, its user', async () => {
     const { id } = await start();
     const answers: [number, Promise<Response>][] = [
       [200, call('')],
