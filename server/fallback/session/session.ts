@@ -5,10 +5,12 @@
  * | state     | means                              | ends when                                            | and then is    |
  * |-----------|------------------------------------|------------------------------------------------------|----------------|
  * | `opening` | the bus has not accepted yet       | the bus accepts                                      | `open`         |
- * |           |                                    | the bus is not reached in `connectMs`, or `end`      | forgotten, 503 |
+ * |           |                                    | the bus cannot be reached for `connectMs`            | forgotten, 503 |
+ * |           |                                    | the server is about to end                           | forgotten, 503 |
  * |           |                                    | the client goes away                                 | forgotten      |
  * | `open`    | messages flow                      | the bus closes, does not answer, or does not keep up | `closed`       |
- * |           |                                    | too much waits, no sign of the client, or `end`      | `closed`       |
+ * |           |                                    | too much waits, or no sign of the client             | `closed`       |
+ * |           |                                    | the server is about to end                           | `closed`       |
  * |           |                                    | no request receives for `graceMs`                    | forgotten      |
  * | `closed`  | the next request learns why, after | `graceMs` have passed                                | forgotten      |
  * |           | what waited was delivered          |                                                      |                |
