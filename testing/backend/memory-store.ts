@@ -263,7 +263,7 @@ export class MemoryStore {
     const mayEndParent = this.#follow(id, record, next, commit);
     for (const listener of this.#changeListeners) listener(id, next);
     const watched = isFinished(next) || this.#options.isWatched(owner);
-    // All that runs here counts as one worker. Nobody counts them for an outcome, which is pushed in any case.
+    // All that runs here counts as one worker. An outcome is pushed in any case, so no workers are counted for it.
     const workers = watched && isByWorker && !isFinished(next) ? { workers: 1 } : {};
     return { ok: true, snapshot: next, watched, ...workers, ...(mayEndParent ? { mayEndParent } : {}) };
   }
