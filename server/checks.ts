@@ -63,9 +63,7 @@ export function checkStart(definition: AnyTaskDefinition, options: unknown): voi
   const ms = at instanceof Date ? at.getTime() : Number.NaN;
   if (!(ms <= Date.now() + toMilliseconds(MAX_DELAY))) {
     const got = at instanceof Date && !Number.isNaN(ms) ? at.toISOString() : describe(at);
-    refuseOptions(
-      `start(${definition.name}): at must be a Date, at most a year (${MAX_DELAY}) from now, got ${got}.`,
-    );
+    refuseOptions(`start(${definition.name}): at must be a Date, at most a year (${MAX_DELAY}) from now, got ${got}.`);
   }
 }
 

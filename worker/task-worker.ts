@@ -163,7 +163,8 @@ export class Worker implements TaskWorker {
     void this.#listenForCancel(parts, stop);
     const stopSigns = time.every(SIGN_OF_LIFE_CHECK_MS, () => parts.attempts.giveSignsOfLife(SIGN_OF_LIFE_MS));
     const consumers: Consumer[] = [];
-    const hooks = this.#ports.hooks && new OutcomeHooks(this.#hooks, LEASE_STALL_INTERVALS * stallInterval, this.#ports.hooks);
+    const hooks =
+      this.#ports.hooks && new OutcomeHooks(this.#hooks, LEASE_STALL_INTERVALS * stallInterval, this.#ports.hooks);
     try {
       // First, so that the hooks get what this worker ends.
       await hooks?.register(stop);

@@ -10,7 +10,7 @@ import type { Endpoint } from '../../backend/push/bus/pusher-env.ts';
 import { clientOf } from './access/client-address.ts';
 import { Opener } from './access/opener.ts';
 import { answerPreflight, fallbackSenderOf, isSecure, setCors } from './access/origin.ts';
-import { refuse, refuseWrongKey, refuseOtherClient, refuseUnavailable } from './answers.ts';
+import { refuse, refuseOtherClient, refuseUnavailable, refuseWrongKey } from './answers.ts';
 import type { CheckedOptions } from './options.ts';
 import type { FallbackRoute } from './route.ts';
 import { answerSend } from './send-request.ts';

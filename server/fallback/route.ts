@@ -25,7 +25,12 @@ export function parseRoute(url: string, path: string): FallbackRoute | null {
   const match = ROUTE.exec(url.slice(path.length, mark < 0 ? undefined : mark));
   if (!match) return null;
   const [, key, session, verb] = match as unknown as [string, string, string, string];
-  return { key, session, verb: VERBS[verb] as FallbackVerb, query: pickParameters(mark < 0 ? '' : url.slice(mark + 1)) };
+  return {
+    key,
+    session,
+    verb: VERBS[verb] as FallbackVerb,
+    query: pickParameters(mark < 0 ? '' : url.slice(mark + 1)),
+  };
 }
 
 /** The parameters that are passed on to the bus, out of those that the client sent. */

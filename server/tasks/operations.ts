@@ -23,7 +23,7 @@ import { LIST_STATES, type ListState, type TaskPage } from '../../core/wire.ts';
 import { checkDefinitions, checkRetention, checkStart } from '../checks.ts';
 import { refusal } from '../problem.ts';
 import { bodyOf } from './idempotent-body.ts';
-import { requireFound, readOwnTask } from './lookup.ts';
+import { readOwnTask, requireFound } from './lookup.ts';
 import { TaskCreator } from './task-creator.ts';
 import { isId } from './task-id.ts';
 

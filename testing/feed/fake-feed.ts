@@ -14,7 +14,7 @@ import type { AnyTaskDefinition } from '../../core/tasks/definition.ts';
 import { createSnapshot, isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
 import { canRetry } from '../../core/tasks/transition.ts';
 import { parseInput } from '../../core/values/parse.ts';
-import { advanceTask, endTask, failAttempt, type FakeOutcome, type FakeProgress, moveTask } from './move-task.ts';
+import { advanceTask, endTask, type FakeOutcome, type FakeProgress, failAttempt, moveTask } from './move-task.ts';
 
 /** A task to show. Without `progress` and `outcome` it is queued. */
 export interface FakeTask {
