@@ -19,7 +19,7 @@ import type { Release } from '../store/commands/family/release-parent.ts';
 import type { OwnedTask, WithFamily } from '../store/record.ts';
 import type { Time } from '../time.ts';
 
-/** An update waits this long for further changes, unless the parent may end. So 1,000 children cost 4 updates a second. */
+/** An update waits this long for further changes, unless the change is urgent. So 1,000 children cost 4 updates a second. */
 const GATHER_MS = 250;
 /** The process that stored a change in a family has this long to update the parent. After that, the sweeper does it. */
 const GRACE_MS = 3_000;
