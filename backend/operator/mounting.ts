@@ -53,7 +53,7 @@ export class Mounting {
     return (await this.#redis.send((client) => client.get(this.#keys.indexed))) === DONE;
   }
 
-  /** Mounts, and goes on until {@link close}. The timer does not keep the process alive. */
+  /** Mounts the page, and keeps it mounted until {@link close}. The timer does not keep the process alive. */
   start(): void {
     void this.#renewAndFill()
       .catch(() => false)

@@ -76,7 +76,7 @@ export async function inspect({ send, prefix, scripts }: InspectionOptions): Pro
   return adviseOnEviction(facts);
 }
 
-/** The answer of INFO. If INFO is not allowed, the part of it that HELLO answers, which is always allowed. */
+/** The fields of INFO. If INFO is not allowed, version and mode as HELLO answers them. If HELLO is not allowed either, none. */
 export async function readFacts(send: Send): Promise<Readonly<Record<string, string>>> {
   try {
     const info = String(await send(['INFO']));
