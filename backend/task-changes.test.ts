@@ -29,6 +29,7 @@ function setUp(task: Snapshot, { watched = true }: { watched?: boolean } = {}) {
   /** What happens to the next call of the store: its answer gets lost after it was done, or it is not done at all. */
   let trouble: 'answer lost' | 'away' | null = null;
   let created: Created = { result: 'created', ahead: null, replaces: [], watched };
+  /** Gives the answer of the store, or throws if there is trouble. */
   const answer = <T>(value: T): T => {
     if (trouble === null) return value;
     trouble = null;
@@ -44,6 +45,7 @@ function setUp(task: Snapshot, { watched = true }: { watched?: boolean } = {}) {
         return answer(created);
       },
       apply: async (_task, event): Promise<Applied> => {
+        // Throws before anything is stored.
         if (trouble === 'away') answer(null);
         const moved = transition(stored, event);
         if (!moved.ok) return answer({ ok: false, refusal: moved.refusal, snapshot: stored });
