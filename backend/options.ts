@@ -53,7 +53,7 @@ const PUSHES_PER_SECOND = { default: 10, min: 1, max: 100 };
 const PUSHER_EXPECTED = 'what pusherFromEnv(process.env) gives';
 const LOG_METHODS = ['info', 'warn', 'error'] as const;
 
-/** @throws ConfigError `invalid_options` */
+/** Checks the options, and fills in the defaults. @throws ConfigError `invalid_options` */
 export function checkBackendOptions(options: BackendOptions): BackendSettings {
   requireOption(isObject(options), 'createBackend: the argument', 'options like { redis, pusher }', options);
   const { redis, pusher, prefix = 'inloop:', retention = '7d', accuracy, pushesPerSecond, log = consoleLog } = options;

@@ -2,11 +2,11 @@
  * The one place where a task is changed: stored in Redis first, pushed second. It serves everything that changes tasks:
  * the server's operations, the worker, and the recovery of what dead processes left.
  *
- * So this file emits the named events of tasks, one for each stored change. If a change was stored but its answer got lost,
- * the next try of the same change emits the event, if there is a next try.
+ * Since every change passes here, this file emits the named events of tasks, one for each stored change. If a change was
+ * stored but its answer got lost, the next try of the same change emits the event, if there is a next try.
  *
  * This file also has the one rule for pushing. An outcome is always pushed. Any other snapshot is pushed while the owner is
- * watching.
+ * watching, unless the caller says that the change is quiet.
  */
 
 import { MAX_DISMISSED_TOLD } from '../core/limits.ts';
@@ -70,7 +70,7 @@ export type Change =
 
 /** Learns of each change in a family, that is, of a parent or its children (family/parent-updates.ts). */
 export interface FamilyListener {
-  /** @param id of the parent @param isUrgent whether the change may end it, or its children have to be cancelled */
+  /** The family of `id`, a parent, has changed. @param isUrgent whether that may end it, or its children are to be cancelled */
   noteChange(id: string, isUrgent: boolean): void;
 }
 

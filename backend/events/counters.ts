@@ -5,6 +5,7 @@ import type { EventFate } from '../push/push-events.ts';
 import type { EventName } from './event-map.ts';
 
 /**
+ * The counts of a process as one flat list.
  * @param happened how often each named event has happened
  * @returns counts since the process started, by the name of the metric
  */

@@ -26,14 +26,17 @@ interface Creation {
 export interface AttemptSpan {
   /** Calls `work` so that spans which it starts, at once or later, are children of this one. */
   run<T>(work: () => T): T;
-  /** @param after the task as it was stored with the end of the attempt; null if the store refused that: the attempt was over */
+  /**
+   * The attempt has ended.
+   * @param after the task as it was stored with the end of the attempt; null if the store refused that: the attempt was over
+   */
   end(after: Snapshot | null): void;
 }
 
 /** The span of one push, which may wait before it is sent. If a newer push takes its place, neither method is called. */
 export interface PushSpan {
   sent(): void;
-  /** @param why a short code */
+  /** The push was given up. @param why a short code */
   dropped(why: string): void;
 }
 

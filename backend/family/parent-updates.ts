@@ -122,7 +122,7 @@ export class ParentUpdates {
     this.#updates.delete(id);
   }
 
-  /** @throws TaskError `store_unavailable` */
+  /** Applies the counts of children to a parent, cancels its children if need be, and releases it. @throws `store_unavailable` */
   async #update(id: string): Promise<void> {
     const { store, families } = this.#options;
     const task = await store.read(id, { family: true });

@@ -33,6 +33,7 @@ export function printable(value: unknown): Printable {
 }
 
 /**
+ * `value` as plain data, without the limit for the whole.
  * @param depth how many levels of objects may still be shown
  * @param within the objects that hold this value, to find circles
  */

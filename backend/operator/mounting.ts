@@ -68,7 +68,7 @@ export class Mounting {
     if (this.#timer) clearTimeout(this.#timer);
   }
 
-  /** @returns whether there is nothing more to do for now @throws TaskError `store_unavailable` */
+  /** Renews the keys, and indexes. @returns whether there is nothing more to do for now @throws TaskError `store_unavailable` */
   async #renewAndFill(): Promise<boolean> {
     await this.#renew();
     if (await this.isIndexed()) return true;

@@ -21,7 +21,10 @@ type Stored = readonly [
 /** The code of the error of an attempt whose worker died. */
 const WORKER_LOST = 'worker_lost';
 
-/** @returns the oldest entry first, and whether earlier ones may be missing @throws TaskError `store_unavailable` */
+/**
+ * The story of a task, the oldest entry first. `isCut`: whether earlier entries may be missing.
+ * @throws TaskError `store_unavailable`
+ */
 export async function readStory(
   redis: CommandRunner,
   id: string,

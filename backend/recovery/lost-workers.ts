@@ -112,7 +112,7 @@ export class LostWorkers {
     return workers;
   }
 
-  /** @param passed since the last sweep, in ms */
+  /** Adds to the time for which each heartbeat has been missing. @param passed since the last sweep, in ms */
   #countMissing(workers: readonly KnownWorker[], passed: number): void {
     const before = passed > LONGEST_PAUSE_MS ? new Map<string, number>() : this.#missing;
     const counted = Math.min(passed, MOST_COUNTED_MS);

@@ -76,7 +76,10 @@ const SENTINEL_PORT = 26_379;
 /** Groups: `s` for TLS, `+sentinel`, user and password, hosts, path. */
 const FORM = /^redis(s?)(\+sentinel)?:\/\/(?:([^@/\s]*)@)?([^@/\s]+)((?:\/[^/?#\s]*)*)$/;
 
-/** @throws ConfigError `invalid_options`; the message quotes nothing of the address, since the password is in it */
+/**
+ * Parses the address of Redis.
+ * @throws ConfigError `invalid_options`; the message quotes nothing of the address, since the password is in it
+ */
 export function parseRedisAddress(given: string | RedisEndpoint | undefined): RedisAddress {
   const { url, tls } = typeof given === 'object' && given !== null ? given : { url: given, tls: undefined };
   const match = typeof url === 'string' ? FORM.exec(url) : null;

@@ -6,12 +6,12 @@
 import { ConfigError } from '../config-error.ts';
 import { describe } from './text.ts';
 
-/** @param message what was expected, what came, what to do @throws ConfigError `invalid_options` */
+/** Refuses an option. @param message what was expected, what came, what to do @throws ConfigError `invalid_options` */
 export function refuseOptions(message: string): never {
   throw new ConfigError('invalid_options', message);
 }
 
-/** @param message what was expected, what came, what to do @throws ConfigError `invalid_definition` */
+/** Refuses an option of `defineTask`. @param message as for {@link refuseOptions} @throws ConfigError `invalid_definition` */
 export function refuseDefinition(message: string): never {
   throw new ConfigError('invalid_definition', message);
 }
