@@ -140,8 +140,8 @@ function connectParts(host: TrayHost, getWords: () => Wording) {
     seen,
     announcer,
     getWords,
-    toasts: toasts.stack,
-    getBackground: background.wanted,
+    toasts,
+    background,
   });
   elements.label(getWords());
   elements.clear.addEventListener('click', () => binding.feed?.clear().catch(() => {}));

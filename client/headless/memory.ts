@@ -15,9 +15,9 @@ export interface TaskMemory {
   /** When the status or the progress last changed; server time in milliseconds. */
   readonly movedAt: number;
   readonly pace: Pace | null;
-  /** The greatest progress since the bar last went back, from 0 to 1; null while no total was known. */
+  /** The greatest progress in this attempt and stage since the bar last went back, from 0 to 1; null while no total was known. */
   readonly peak: number | null;
-  /** The most elements that were shown as done in this attempt and stage before `snapshot` arrived (`shownProgress`). */
+  /** The most elements that were shown as done in this attempt and stage. Pass it to `shownProgress`, which shows no fewer. */
   readonly shownDone: number;
   /** When the total grew so much that the bar went back; server time in milliseconds. */
   readonly grewAt: number | null;
@@ -25,40 +25,46 @@ export interface TaskMemory {
 
 /**
  * The memory after `snapshot`; `before` itself where nothing is new.
- * @param now the server's time at which the snapshot arrived, in milliseconds: `feed.now()`. Default: its `updatedAt`.
+ *
+ * Call it for each snapshot. Call it with the same snapshot again each time you draw: `feed.now()` is an estimate, and may be
+ * corrected back by some milliseconds. The memory then still holds how much was drawn before the correction.
+ * @param now the server's time, in milliseconds: `feed.now()`. Default: `updatedAt` of the snapshot, which is enough where
+ *   nothing moves by itself
  */
-export function remember(before: TaskMemory | undefined, snapshot: Snapshot, now?: number): TaskMemory {
-  if (before?.snapshot === snapshot) return before;
+export function remember(
+  before: TaskMemory | undefined,
+  snapshot: Snapshot,
+  now = Date.parse(snapshot.updatedAt),
+): TaskMemory {
+  if (before?.snapshot === snapshot && maxShown(before, now) === before.shownDone) return before;
+  const { status, progress, attempt } = snapshot;
   const at = Date.parse(snapshot.updatedAt);
-  const hasMoved =
-    before?.snapshot.status !== snapshot.status || !sameProgress(before.snapshot.progress, snapshot.progress);
-  const isSameStage = before?.snapshot.attempt === snapshot.attempt && stageOf(before.snapshot) === stageOf(snapshot);
-  const fraction = fractionOf(snapshot.progress);
+  const isStill = before?.snapshot.status === status && sameProgress(before.snapshot.progress, progress);
+  const isSameStage = before?.snapshot.attempt === attempt && stageOf(before.snapshot) === stageOf(snapshot);
+  const fraction = fractionOf(progress);
   const peak = isSameStage ? before.peak : null;
-  const hasOtherTotal = isActive(snapshot) && snapshot.progress?.total !== before?.snapshot.progress?.total;
+  const isUnderWay = status === 'running' || status === 'cancelling';
+  const hasOtherTotal = isUnderWay && progress !== null && progress.total !== before?.snapshot.progress?.total;
   const hasGoneBack = peak !== null && hasOtherTotal && (fraction === null || fraction < peak - UNEXPLAINED_SHARE);
-  const isRunning = snapshot.status === 'running' && snapshot.progress !== null;
   return {
     snapshot,
-    movedAt: before && !hasMoved ? before.movedAt : at,
-    pace: isRunning ? observePace(before?.pace ?? null, snapshot.progress, at) : null,
-    shownDone: isSameStage ? shownBy(before, now ?? at) : 0,
+    movedAt: isStill ? before.movedAt : at,
+    pace: status === 'running' && progress ? observePace(before?.pace ?? null, progress, at) : null,
+    // What was shown of the snapshots before, or what is shown of this one.
+    shownDone: maxShown({ snapshot, shownDone: isSameStage ? maxShown(before, now) : 0 }, now),
     peak: hasGoneBack || peak === null ? fraction : Math.max(peak, fraction ?? 0),
     grewAt: hasGoneBack ? at : isSameStage ? before.grewAt : null,
   };
 }
 
-/** How many elements were shown as done by `now`. */
-function shownBy({ snapshot: { progress, updatedAt }, shownDone: least }: TaskMemory, now: number): number {
-  return progress ? Math.max(least, shownDone(progress, now - Date.parse(updatedAt))) : 0;
+/** The most elements that were shown as done until `now`. */
+function maxShown({ snapshot, shownDone: least }: Pick<TaskMemory, 'snapshot' | 'shownDone'>, now: number): number {
+  const { progress, updatedAt } = snapshot;
+  return progress ? Math.max(least, shownDone(progress, now - Date.parse(updatedAt))) : least;
 }
 
 /** What the progress counts: the elements of a stage, or the children for which the task waits. */
 export function stageOf(snapshot: Snapshot): string | undefined {
   const { progress, waitingFor } = snapshot as RunningSnapshot;
   return waitingFor ?? progress?.stage;
-}
-
-function isActive({ status, progress }: Snapshot): boolean {
-  return (status === 'running' || status === 'cancelling') && progress !== null;
 }

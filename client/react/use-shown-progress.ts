@@ -3,6 +3,7 @@
 import { useEffect, useRef, useState } from 'react';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { browserPage } from '../environment.ts';
+import { stageOf } from '../headless/memory.ts';
 import { type ShownProgress, shownProgress } from '../headless/shown-progress.ts';
 import { useTaskFeed } from './use-tasks.ts';
 
@@ -23,8 +24,10 @@ const TICK = 1_000;
 export function useShownProgress(task: Snapshot | null | undefined): ShownProgress | null {
   const feed = useTaskFeed();
   const [, setTick] = useState(0);
+  /** What was rendered last. The count never goes below it, also if `feed.now()` is corrected back. */
   const before = useRef({ of: '', done: 0 });
-  const of = task ? `${task.id} ${task.attempt} ${task.progress?.stage ?? ''}` : '';
+  /** What the progress is of. The number of children that a task waits for has nothing to do with the elements before. */
+  const of = task ? `${task.id} ${task.attempt} ${stageOf(task)}` : '';
   const least = before.current.of === of ? before.current.done : 0;
   const shown = task ? shownProgress(task, feed.now(), least) : null;
   const isMoving = shown?.movesTo != null;

@@ -27,8 +27,8 @@ function setUp() {
   );
   return {
     loop,
-    /** Lets the frame come, if one is awaited. Returns how many drawings there were in all. */
-    comeFrame: () => {
+    /** Runs the frame that was asked for, if there is one. Returns how many drawings there were in all. */
+    runFrame: () => {
       const come = frame;
       frame = undefined;
       come?.();
@@ -44,46 +44,46 @@ function setUp() {
 }
 
 it('draws nothing before it is started, and with the next frame from then on', () => {
-  const { loop, comeFrame, isWaiting } = setUp();
+  const { loop, runFrame, isWaiting } = setUp();
   loop.request();
   loop.drawNow();
-  expect([isWaiting(), comeFrame()]).toEqual([false, 0]);
+  expect([isWaiting(), runFrame()]).toEqual([false, 0]);
   loop.start();
-  expect(comeFrame()).toBe(1);
+  expect(runFrame()).toBe(1);
   expect(isWaiting()).toBe(false);
 });
 
 it('draws once for many requests within a frame', () => {
-  const { loop, comeFrame } = setUp();
+  const { loop, runFrame } = setUp();
   loop.start();
   for (let request = 0; request < 100; request++) loop.request();
-  expect(comeFrame()).toBe(1);
-  expect(comeFrame()).toBe(1);
+  expect(runFrame()).toBe(1);
+  expect(runFrame()).toBe(1);
 });
 
 it('draws again when the last drawing said: with the next frame, after some ms, or never', () => {
-  const { loop, comeFrame, isWaiting, drawAgainIn } = setUp();
+  const { loop, runFrame, isWaiting, drawAgainIn } = setUp();
   drawAgainIn(0);
   loop.start();
-  comeFrame();
+  runFrame();
   expect(isWaiting()).toBe(true);
   drawAgainIn(200);
-  comeFrame();
+  runFrame();
   jest.advanceTimersByTime(199);
   expect(isWaiting()).toBe(false);
   jest.advanceTimersByTime(1);
   expect(isWaiting()).toBe(true);
   drawAgainIn(NEVER);
-  expect(comeFrame()).toBe(3);
+  expect(runFrame()).toBe(3);
   jest.advanceTimersByTime(1_000_000);
   expect(isWaiting()).toBe(false);
 });
 
 it('replaces the wait of an earlier drawing', () => {
-  const { loop, comeFrame, isWaiting, drawAgainIn } = setUp();
+  const { loop, runFrame, isWaiting, drawAgainIn } = setUp();
   drawAgainIn(1_000);
   loop.start();
-  comeFrame();
+  runFrame();
   drawAgainIn(NEVER);
   loop.drawNow();
   jest.advanceTimersByTime(2_000);
@@ -91,25 +91,25 @@ it('replaces the wait of an earlier drawing', () => {
 });
 
 it('asks for another frame when it is stopped and started: the one before may never come, on a page that was hidden', () => {
-  const { loop, comeFrame, isWaiting, cancelled } = setUp();
+  const { loop, runFrame, isWaiting, cancelled } = setUp();
   loop.start();
   loop.stop();
   loop.start();
   expect([isWaiting(), cancelled()]).toEqual([true, 1]);
-  expect(comeFrame()).toBe(1);
+  expect(runFrame()).toBe(1);
 });
 
 it('draws nothing after it was stopped, whatever was pending', () => {
-  const { loop, comeFrame, isWaiting, drawAgainIn, drawn } = setUp();
+  const { loop, runFrame, isWaiting, drawAgainIn, drawn } = setUp();
   drawAgainIn(100);
   loop.start();
-  comeFrame();
+  runFrame();
   loop.stop();
   jest.advanceTimersByTime(1_000);
   expect(isWaiting()).toBe(false);
   loop.start();
   loop.stop();
-  comeFrame();
+  runFrame();
   loop.drawNow();
   expect(drawn()).toBe(1);
 });

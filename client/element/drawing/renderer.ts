@@ -8,7 +8,7 @@ import { systemTiming } from '../../environment.ts';
 import { NOTHING_YET } from '../../feed/state/state.ts';
 import { forgetUnlisted } from '../../headless/forget.ts';
 import type { Wording } from '../../headless/words/wording.ts';
-import type { BackgroundSignals } from '../background/background-signals.ts';
+import type { BackgroundLoader } from '../background/background-loader.ts';
 import { setHidden, setText } from '../dom/dom.ts';
 import type { TrayElements } from '../dom/tray-elements.ts';
 import type { FeedBinding } from '../feed-binding.ts';
@@ -17,8 +17,8 @@ import type { Panel } from '../panel.ts';
 import type { RowList } from '../rows/row-list.ts';
 import { NEVER } from '../rows/row-schedule.ts';
 import type { SeenObserver } from '../rows/seen-observer.ts';
-import type { ToastStack } from '../toasts/toast-stack.ts';
-import { type TaskMemories, updateMemories } from './task-memories.ts';
+import type { ToastLoader } from '../toasts/toast-loader.ts';
+import { createTaskMemories } from './task-memories.ts';
 import { describeTray, type TrayView } from './tray-view.ts';
 
 /** The parts that a drawing reads or changes. */
@@ -30,10 +30,8 @@ export interface RendererParts {
   readonly seen: SeenObserver;
   readonly announcer: LiveAnnouncer;
   readonly getWords: () => Wording;
-  /** Undefined until the first toast. */
-  readonly toasts: () => ToastStack | undefined;
-  /** Undefined until a page or a user wants them. */
-  readonly getBackground: () => BackgroundSignals | undefined;
+  readonly toasts: Pick<ToastLoader, 'stack'>;
+  readonly background: Pick<BackgroundLoader, 'load'>;
 }
 
 export interface Renderer {
@@ -45,8 +43,7 @@ export interface Renderer {
 
 export function createRenderer(parts: RendererParts): Renderer {
   const { elements, panel, rows } = parts;
-  const memories: TaskMemories = new Map();
-  let tasksBefore: readonly Snapshot[] = [];
+  const taskMemories = createTaskMemories();
   let view: TrayView | undefined;
 
   return {
@@ -57,20 +54,17 @@ export function createRenderer(parts: RendererParts): Renderer {
       const { tasks } = snapshot;
       const ourNow = systemTiming.now();
       const now = feed?.now?.() ?? ourNow;
-      if (tasks !== tasksBefore) {
-        updateMemories(memories, tasks, tasksBefore, now);
-        forgetUnlisted(panel.held, tasks);
-        tasksBefore = tasks;
-      }
+      const memories = taskMemories.update(tasks, now);
+      forgetUnlisted(panel.held, tasks);
       const next = describeTray({ snapshot, panel, wording, now, ourNow, before: view });
       view = next;
 
       elements.showCounts(wording, next.groups.active.length, next.groups.unseen);
       setHidden(elements.banner, next.banner === '');
       setText(elements.banner, next.banner);
-      const backgroundIn = parts.getBackground()?.show(feed, next.tasks, wording, now, memories) ?? NEVER;
+      const backgroundIn = parts.background.load()?.show(feed, next.tasks, wording, now, memories) ?? NEVER;
       const context = { wording, now, isStale: next.isStale, base: document.baseURI };
-      parts.toasts()?.update({ ...context, find: (id) => toUnseen(feed?.get(id)) });
+      parts.toasts.stack()?.update({ ...context, find: (id) => toUnseen(feed?.get(id)) });
       const changesIn = Math.min(next.changesIn, backgroundIn);
       if (!panel.isOpen) return changesIn;
       const rowsIn = rows.show(next.rows, { ...context, ourNow, tasks, memories, announcer: parts.announcer });
@@ -86,8 +80,7 @@ export function createRenderer(parts: RendererParts): Renderer {
       return Math.min(changesIn, rowsIn);
     },
     reset() {
-      memories.clear();
-      tasksBefore = [];
+      taskMemories.reset();
       view = undefined;
     },
   };

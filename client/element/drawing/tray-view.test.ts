@@ -10,7 +10,10 @@ const CLOSED = { isOpen: false, held: new Set<string>(), limit: 30 };
 const OPEN = { ...CLOSED, isOpen: true };
 const LIVE = { status: 'live', since: 0 } as unknown as TrayInput['snapshot']['connection'];
 
-/** A task that was created `age` seconds ago and has succeeded about 2 s later. Of two of one age the higher key ended later. */
+/**
+ * A task that was created `age` seconds ago and succeeded about 2 s later. Of two of the same age, the one with the higher key
+ * ended later.
+ */
 const done = (key: number, age = 60) =>
   succeed(run(create(key, `Done ${key}`, age), age - 1), age - 2 - key / 100, null);
 /** What a closed tray shows of these tasks, unless `input` says otherwise. */
@@ -59,6 +62,14 @@ describe('a view', () => {
     expect(view([create(1, 'Young', 0.5)])).toMatchObject({ tasks: [], changesIn: 200 });
     const old = create(1, 'Old enough', 1.5);
     expect(view([old])).toMatchObject({ tasks: [old], changesIn: NEVER });
+  });
+
+  it('does not hide a task again that was shown, if the clock of the server is corrected back', () => {
+    const now = Date.now();
+    const task = create(1, 'Old enough', 1.5);
+    const before = view([task], { now });
+    expect(view([task], { now: now - 1_000, before }).tasks).toEqual([task]);
+    expect(view([task], { now: now - 1_000 }).tasks).toEqual([]);
   });
 
   it('changes by itself each second while the open panel tells of a lost connection', () => {

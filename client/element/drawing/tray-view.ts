@@ -25,13 +25,15 @@ export interface TrayInput {
   readonly now: number;
   /** Our clock in milliseconds. */
   readonly ourNow: number;
-  /** The view before. Its unchanged parts are reused, so that long lists cost little. */
+  /** The view before. Its groups of outcomes are reused while no outcome has changed, so that long lists cost little. */
   readonly before?: TrayView | undefined;
 }
 
 export interface TrayView {
   /** Without children, and without the active ones of less than a second. */
   readonly tasks: readonly Snapshot[];
+  /** The latest `now` of this view and those before it; server time in milliseconds. */
+  readonly now: number;
   readonly groups: Groups;
   /** The part of `groups` that has rows: of the outcomes, `limit` at most. */
   readonly rows: Groups;
@@ -50,13 +52,16 @@ export function describeTray({ snapshot, panel, wording, now, ourNow, before }: 
   const { connection, hasMore } = snapshot;
   const { limit } = panel;
   const listed = hideChildren(snapshot.tasks);
-  const tasks = hideYoung(listed, now);
+  // If the server's clock is corrected back, a row that was shown must not vanish: its task seems younger than a second again.
+  const latest = Math.max(now, before?.now ?? 0);
+  const tasks = hideYoung(listed, latest);
   const groups = groupTasks(tasks, panel.held, before?.groups);
   const unseen = groups.unseen.slice(0, limit);
   const recent = groups.recent.slice(0, limit - unseen.length);
   const hasRowsLeft = unseen.length + recent.length < groups.finished.length;
   return {
     tasks,
+    now: latest,
     groups,
     rows: { ...groups, unseen, recent },
     hasMore: hasRowsLeft || hasMore,

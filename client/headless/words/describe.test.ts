@@ -5,7 +5,7 @@ import type { TaskEvent } from '../../../core/tasks/transition.ts';
 import { markGone, mergeSnapshots, NO_TASKS } from '../../feed/state/merge.ts';
 import { at, evolve, failed, queued, running, succeeded } from '../../test-support/snapshots.ts';
 import { announce } from '../announce.ts';
-import { remember } from '../memory.ts';
+import { remember, type TaskMemory } from '../memory.ts';
 import { describeTask, type RowView } from './describe.ts';
 import { ENGLISH } from './wording.ts';
 
@@ -21,7 +21,7 @@ function view(
   { now = 2, isStale = false, isRetried = false }: Given = {},
 ): RowView {
   const all = [snapshots].flat() as Snapshot[];
-  const memory = all.reduce<ReturnType<typeof remember> | undefined>(remember, undefined);
+  const memory = all.reduce<TaskMemory | undefined>((before, one) => remember(before, one), undefined);
   if (!memory) throw new Error('no snapshot');
   const context = { wording: ENGLISH, now: Date.parse(at(now)), isStale, isRetried, base: 'http://localhost:3000/' };
   return describeTask(memory, context);
