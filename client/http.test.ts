@@ -3,19 +3,21 @@ import { createServerClock } from './clock.ts';
 import { createHttp } from './http.ts';
 import { ManualTiming } from './test-support/manual-timing.ts';
 
+const BASE = 'http://127.0.0.1/tasks';
+
 /** HTTP calls to a server that answers 304 to each ETag. `asked`: what it was asked. */
 function start() {
   const timing = new ManualTiming();
   const asked: { readonly path: string; readonly etag: string | undefined }[] = [];
   const http = createHttp({
-    base: 'http://127.0.0.1/tasks',
+    base: BASE,
     headers: {},
     timing,
     clock: createServerClock(timing.now),
     generation: () => 0,
     onAnswer: () => {},
     fetch: (async (url: string, { headers }: { headers: Record<string, string> }) => {
-      asked.push({ path: url.slice(22), etag: headers['if-none-match'] });
+      asked.push({ path: url.slice(BASE.length), etag: headers['if-none-match'] });
       if (headers['if-none-match']) return new Response(null, { status: 304 });
       return new Response(JSON.stringify({ url }), { headers: { etag: `"${url}"` } });
     }) as unknown as typeof fetch,
@@ -28,7 +30,7 @@ describe('bodies that are kept for a 304', () => {
     const { http, asked } = start();
     for (let page = 0; page < 200; page++) {
       await http.get(`?state=all&cursor=${page}`);
-      expect((await http.get('?state=active')).body).toEqual({ url: 'http://127.0.0.1/tasks?state=active' });
+      expect((await http.get('?state=active')).body).toEqual({ url: `${BASE}?state=active` });
     }
     expect(asked.filter(({ path, etag }) => path.endsWith('active') && etag)).toHaveLength(199);
     asked.length = 0;

@@ -89,13 +89,14 @@ export function createHttp({ base, fetch, headers, timing, ...options }: HttpOpt
       const retryAfter = wait >= 0 ? wait : null;
       const isSame = response.status === 304;
       const body = isSame ? known?.body : parse(await response.text());
-      // A 401 has changed the generation itself, and says what the matter is.
+      // For a 401, `onAnswer` has begun the new generation itself. Its own error, thrown below, says more than `other_user`.
       if (response.status !== 401 && options.generation() !== generationBefore) {
         throw new TaskError('other_user', 'Another user signed in.', { status: 0, retryable: false });
       }
       if (!response.ok && !isSame) throw toTaskError(response.status, body, retryAfter);
       const etag = response.headers.get('etag');
-      // Lists are asked for again and again, but for the pages of older tasks. So only a few bodies are kept.
+      // Bodies of lists are kept, since the same lists are asked for again and again. A page of older tasks (`cursor`) is asked
+      // for once, so it is not kept. Otherwise the kept bodies would grow with each `loadMore`.
       if (etag && /\?(?!.*cursor)/.test(url)) kept.set(url, { etag, body });
       return { body, retryAfter, channel };
     } catch (cause) {

@@ -1,6 +1,6 @@
 /**
- * Checks everything that comes over the wire, pushed or fetched. What does not have the shape of `core/wire.ts` becomes
- * null, and the caller ignores it. Code that gets a parsed value does not check it again.
+ * Checks everything that comes over the wire, pushed or fetched. What does not have the shape of `core/wire.ts` or of
+ * `core/tasks/snapshot.ts` becomes null, and the caller ignores it. Code that gets a parsed value does not check it again.
  */
 
 import { isFinished, type Snapshot, STATUSES } from '../core/tasks/snapshot.ts';

@@ -1,4 +1,5 @@
-// What a page pays for, minified and gzipped, without pusher-js: limits that docs/tray.md promises.
+// What a page pays for, minified and gzipped, without pusher-js. docs/tray.md promises the limits of feed and tray, and
+// docs/operator.md that of the page of operators.
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import { build } from 'esbuild';

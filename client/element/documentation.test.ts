@@ -12,6 +12,7 @@ const find = (text: string, pattern: RegExp) => new Set([...text.matchAll(patter
 
 describe('docs/tray.md', () => {
   it('names every part', () => {
+    // A row in the panel and one in a toast have the same parts, under two names: `task-dismiss` and `toast-dismiss`.
     const ofRows = ['', ...find(code, /part: `\$\{part\}(-[a-z]+)`/g)].flatMap((end) => [`task${end}`, `toast${end}`]);
     const parts = new Set([...find(code, /part: '([a-z-]+)'/g), ...ofRows, 'remark']);
     const [, listed = ''] = /- Parts: ([\s\S]*?)\n\n/.exec(page) ?? [];

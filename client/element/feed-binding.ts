@@ -50,8 +50,7 @@ export function createFeedBinding(options: FeedBindingOptions): FeedBinding {
   let url: string | null = null;
   let isConnected = false;
   /** Set in the state "following". */
-  let unsubscribe: (() => void) | undefined;
-  let stopPresenting: (() => void) | undefined;
+  let stopFollowing: (() => void) | undefined;
   /** Whose tasks are shown. */
   let channel: string | null | undefined;
 
@@ -81,26 +80,22 @@ export function createFeedBinding(options: FeedBindingOptions): FeedBinding {
   }
 
   function follow(followed: TaskFeed): void {
-    unsubscribe = followed.subscribe(() => {
+    const stopFeed = followed.subscribe(() => {
       // Checked at once, and not when the next frame is drawn: a hidden page draws none.
       checkUser(false);
       options.onChange();
     });
-    const since = systemTiming.now();
-    const present = () => {
-      if (followed !== feed || !unsubscribe || stopPresenting) return;
-      stopPresenting = presentOutcomes({ feed, since, present: options.onOutcomes });
+    const stopPresenting = presentWhenReady(followed, options.onOutcomes);
+    stopFollowing = () => {
+      stopFeed();
+      stopPresenting();
     };
-    // Only a pending feed has `ready`; for another feed this presents at once. It presents also if `ready` rejects, since the
-    // feed goes on trying.
-    Promise.resolve((followed as Partial<PendingFeed>).ready).then(present, present);
     options.onChange();
   }
 
   function unfollow(): void {
-    unsubscribe?.();
-    stopPresenting?.();
-    unsubscribe = stopPresenting = undefined;
+    stopFollowing?.();
+    stopFollowing = undefined;
   }
 
   function checkUser(isOtherFeed: boolean): void {
@@ -123,12 +118,28 @@ export function createFeedBinding(options: FeedBindingOptions): FeedBinding {
       isConnected = true;
       url = next;
       if (!feed) void openOwn();
-      else if (!unsubscribe) use(feed);
+      else if (!stopFollowing) use(feed);
     },
     disconnect() {
       isConnected = false;
       unfollow();
       closeOwn();
     },
+  };
+}
+
+/** Presents the outcomes of `feed` once its first fetch is over. Returns a function that stops. */
+function presentWhenReady(feed: TaskFeed, present: FeedBindingOptions['onOutcomes']): () => void {
+  const since = systemTiming.now();
+  let isStopped = false;
+  let stop: (() => void) | undefined;
+  const start = () => {
+    if (!isStopped) stop = presentOutcomes({ feed, since, present });
+  };
+  // Only a pending feed has `ready`; any other feed has fetched already. If `ready` rejects, the feed goes on trying.
+  Promise.resolve((feed as Partial<PendingFeed>).ready).then(start, start);
+  return () => {
+    isStopped = true;
+    stop?.();
   };
 }

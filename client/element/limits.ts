@@ -18,7 +18,7 @@ export const COLLECT_NEWS_FOR = 1_000;
 /** How many announced slow tasks are remembered; the oldest is forgotten first. */
 export const SLOW_KEPT = 500;
 
-/** How often a hidden page is drawn, in milliseconds: its title and icon are still visible. */
+/** How often a hidden page is drawn at most, in milliseconds: its title and icon are still visible. */
 export const HIDDEN_FRAME = 500;
 
 /** How often to check whether a task of less than a second is old enough to be shown, in milliseconds. */
@@ -30,17 +30,22 @@ export const BANNER_TICK = 1_000;
 /** Assistive technology hears of progress at most this often, in milliseconds. */
 export const ARIA_EVERY = 1_000;
 
-/** How long a bar takes to where it is to be now, in milliseconds; and where there is more to do than was thought. */
+/** How long a bar takes to move forward to where it should be, in milliseconds. */
 export const BAR_STEP = 250;
+
+/** How long a bar takes to go back when the total has grown, in milliseconds. */
 export const BAR_STEP_BACK = 1_500;
 
-/** Where there is more to do, a bar goes back only by more than this share of it. Else it waits until the truth has come. */
+/**
+ * When the total has grown, a bar goes back only if that is more than this share of its length. Otherwise it stands still until
+ * the progress has caught up.
+ */
 export const BAR_LEAP = 0.03;
 
-/** Two shares of the bar that differ by less are the same: half a pixel of a bar of 250. */
+/** Two shares of a bar that differ by less count as the same: half a pixel of a bar that is 250 pixels wide. */
 export const SAME_SHARE = 0.002;
 
-/** Two times that differ by less, in milliseconds, are the same moment: clocks of page and server are estimated. */
+/** Two times that differ by less, in milliseconds, count as the same moment: the server's clock is only estimated. */
 export const SAME_MOMENT = 100;
 
 /** Rows in a block, at most. */
@@ -52,10 +57,10 @@ export const ROW_HEIGHT = 4;
 /** Scrolling counts as over after this long without a new block in view, in milliseconds. Rows scrolled past are not drawn. */
 export const SCROLL_REST = 100;
 
-/** How long a row must be in view, in milliseconds. */
+/** How long a row must be in view until its outcome counts as seen, in milliseconds. */
 export const SEEN_DWELL = 1_500;
 
-/** How much of a row must be in view, from 0 to 1. */
+/** How much of a row must be in view for that, from 0 to 1. */
 export const SEEN_THRESHOLD = 0.5;
 
 /** How often title and icon are drawn again while a bar moves by itself, in milliseconds. */

@@ -77,7 +77,7 @@ describe('a bar with a rate', () => {
   );
 
   it.concurrent(
-    'waits for the truth where it was ahead, and never goes back',
+    'stands still where it showed more than was reported, and never goes back',
     onPage(async ({ pages, open, film }) => {
       const task = moving({ done: 100, total: 1_000, rate: 100 });
       await open(task);
@@ -91,7 +91,7 @@ describe('a bar with a rate', () => {
   );
 
   it.concurrent(
-    'does not go back even where it was far ahead, and moves half a bar a second',
+    'does not go back even where it moves half a bar a second, and showed far more than was reported',
     onPage(async ({ pages, open, film }) => {
       const task = moving({ done: 100, total: 1_000, rate: 500 });
       await open(task);

@@ -39,8 +39,9 @@ export function createBusConnection({ http, dispatch, checkUser, ...options }: B
   let link: Link | undefined;
   /** Pushed snapshots that wait for the end of the frame. */
   const pushed: Snapshot[] = [];
+  /** When snapshots were last handed on; by `timing.now()`. */
   let receivedAt = 0;
-  /** The timer for them; undefined while none waits. */
+  /** The timer that hands the waiting snapshots on; undefined while none waits. */
   let frame: unknown;
 
   function read(name: string, data: unknown): void {

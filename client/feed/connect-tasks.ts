@@ -74,7 +74,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
     retry: (id) => parts.commands.send('retry', id),
     seen: (ids) => markSeen(parts, ids),
     dismiss: (id) => clear(parts, { ids: [id] }),
-    // What the user has seen here must count as seen there.
+    // The server removes what it knows as seen. So it is told first what was seen here.
     clear: () => parts.outbox.send().then(() => clear(parts, { keepUnseen: true })),
     close() {
       parts.dispatch('closed');
@@ -132,7 +132,7 @@ function createParts(options: CheckedOptions): FeedParts {
     loading,
   };
   const actions: FeedActions = {
-    // They have effects under the names that the rules use: `ask`, `planRound`, `tellTabs`, `connect`, `moveLink`.
+    // Of `FeedActions`, `rounds` has `ask` and `planRound`, `tabs` has `tellTabs`, and `bus` has `connect` and `moveLink`.
     ...rounds,
     ...tabs,
     ...bus,

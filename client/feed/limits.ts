@@ -12,10 +12,13 @@ export const PUSH_FRAME = 16;
 /** How many pages one call of `loadMore` may read. It reads on while a page holds only tasks that are known already. */
 export const OLDER_PAGES = 10;
 
-/** The feed asks about an active task that was silent for this long, in milliseconds. Workers report every 10 s. */
+/** The feed asks about an active task that was silent for this long, in milliseconds. Workers give a sign of life every 10 s. */
 export const SILENCE = 15_000;
 
-/** Without push and without active tasks, in milliseconds: a task started elsewhere should show within 15 s. */
+/**
+ * The wait between two rounds without push and without active tasks, in milliseconds. With jitter and the time of an answer, a
+ * task that was started elsewhere shows within 15 s.
+ */
 export const IDLE_WAIT = 12_000;
 
 /** The longest `Retry-After` that is respected, in seconds. */

@@ -2,7 +2,7 @@
  * Finds out why push does not come up on a page, and says it once on the console, with the cure. It serves developers who set
  * inloop up: the feed itself polls meanwhile and shows nothing unusual. Loaded only where push has not been up
  * 2 s after the feed was made. It asks the server once more, then the bus, with a WebSocket of its own. It says nothing
- * where nobody is signed in, or where all of it works after all. docs/troubleshooting.md lists the lines.
+ * where nobody is signed in, or where push has come up meanwhile. docs/troubleshooting.md lists the lines.
  */
 
 import type { ConnectionInfo } from '../../core/wire.ts';
@@ -11,9 +11,9 @@ import { findPusher } from '../push/pusher-class.ts';
 import type { CheckedOptions } from './options.ts';
 import type { Shown } from './shown.ts';
 
-/** How long the server may take for each answer, and the bus for all of its own, in milliseconds. */
+/** How long the server may take for an answer, and the bus until its first message, in milliseconds. */
 const PATIENCE = 1_400;
-/** A breach of the page's policy is reported a moment after the request has failed, in milliseconds. */
+/** The browser reports a breach of the Content-Security-Policy up to this long after the request has failed, in milliseconds. */
 const POLICY_DELAY = 100;
 
 /** What was said on this page. */
@@ -33,7 +33,7 @@ export async function findMistake(options: CheckedOptions, isWanted: () => boole
   let line = await checkServer(options, shown).catch(() => null);
   if (line !== null) await new Promise((resolve) => setTimeout(resolve, POLICY_DELAY));
   document.removeEventListener('securitypolicyviolation', listener);
-  // Only what was asked here: pusher-js tries other addresses meanwhile, and the page may ask for anything.
+  // Only requests to an origin that `line` names: pusher-js tries other addresses meanwhile, and the page may ask for anything.
   const breach = blocked.find((uri) => line?.includes(uri.split('/', 3).join('/')));
   if (breach) line = `The page's Content-Security-Policy blocks ${breach}. Add it to connect-src.`;
   if (line === null || said.has(line) || !isWanted()) return;
@@ -68,13 +68,12 @@ async function checkServer(options: CheckedOptions, shown: Shown): Promise<strin
   return `No task router answers at ${options.base} (${status}, ${type}). Set "url" to the path of app.use(…, tasks.router), as browsers see it.`;
 }
 
-async function ask({ fetch, headers }: CheckedOptions, url: string, init: RequestInit = {}): Promise<Response> {
+async function ask({ fetch, headers }: CheckedOptions, url: string): Promise<Response> {
   return fetch(url, {
     credentials: 'include',
     cache: 'no-store',
     headers: typeof headers === 'function' ? await headers() : headers,
     signal: AbortSignal.timeout(PATIENCE),
-    ...init,
   });
 }
 
@@ -92,8 +91,8 @@ async function explainSilence(base: string): Promise<string> {
     : `The server does not answer at ${base}. See that it runs, and that "url" is right.`;
 }
 
-/** Asks the bus for a connection. Returns what is wrong. */
-async function checkBus(options: CheckedOptions, info: ConnectionInfo): Promise<string | null> {
+/** Asks the bus for a connection. Returns what may be wrong, also where the bus answers well: push was not up in time. */
+async function checkBus(options: CheckedOptions, info: ConnectionInfo): Promise<string> {
   // The tray passes a function that is no class where it could not load pusher-js.
   if (!findPusher(options.Pusher)?.prototype) {
     return 'pusher-js could not be loaded, so the page polls. Run npm install pusher-js, or name it in the import map.';

@@ -15,7 +15,7 @@ export interface FeedSnapshot {
   readonly channel: string | null;
 }
 
-/** What makes a repeated start safe. */
+/** The options of `TaskFeed.start`. */
 export interface StartOptions {
   /** Two starts with the same key and input start one task. So a start can safely be repeated. At most 255 characters. */
   readonly idempotencyKey?: string;
@@ -37,9 +37,12 @@ export interface TaskFeed {
     options?: StartOptions,
   ): Promise<Snapshot<ResultOf<D>>>;
   start(name: string, input: unknown, options?: StartOptions): Promise<Snapshot>;
-  /** Cancels the task. Calls before the answer share one request. @throws TaskError, status 409 where it is too late */
+  /** Cancels the task. Calls that come before the answer share one request. @throws TaskError, status 409 where it is too late */
   cancel(id: string): Promise<Snapshot>;
-  /** Starts a failed or cancelled task again, and resolves with the new task. Calls before the answer share one request. */
+  /**
+   * Starts a failed or cancelled task again, and resolves with the new task. Calls that come before the answer share one request.
+   * @throws TaskError, status 409 where the status of the task does not allow it
+   */
   retry(id: string): Promise<Snapshot>;
   /** Takes outcomes out of the inbox: on this page at once, on other pages as soon as the server can be reached. */
   seen(ids: readonly string[]): void;

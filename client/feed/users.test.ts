@@ -25,16 +25,16 @@ beforeEach(() => {
   server = new FakeServer();
   timing = new ManualTiming();
   feeds = [];
-  as(BEA, () => server.put(running(2)));
-  as(ADA, () => server.put(running(1)));
+  signInAs(BEA, () => server.put(running(2)));
+  signInAs(ADA, () => server.put(running(1)));
 });
 
 afterEach(() => {
   for (const feed of feeds) feed.close();
 });
 
-/** The server takes every request as one of the user with `channel` (null: nobody), from now on or while `act` runs. */
-function as(channel: string | null, act?: () => void): void {
+/** Signs in the user with `channel` (null: nobody), as the cookies of a browser would say, from now on or while `act` runs. */
+function signInAs(channel: string | null, act?: () => void): void {
   const before = server.channel;
   server.channel = channel;
   act?.();
@@ -80,7 +80,7 @@ describe.each(['push', 'polling'])('over %s', (way) => {
   it('every tab shows nothing within 2 s of a sign-out that one of them notices', async () => {
     const [first, second] = [await openTab(), await openTab()];
     expect([ids(first.feed), ids(second.feed)]).toEqual([['task-0001'], ['task-0001']]);
-    as(null);
+    signInAs(null);
     await expect(first.feed.cancel('task-0001')).rejects.toMatchObject({ status: 401 });
     expect(ids(first.feed)).toEqual([]);
     await timing.advance(2_000);
@@ -90,14 +90,14 @@ describe.each(['push', 'polling'])('over %s', (way) => {
 
   it('every tab shows the next user within 2 s of their sign-in in one of them, and never both users', async () => {
     const [first, second] = [await openTab(), await openTab()];
-    as(BEA);
+    signInAs(BEA);
     const third = await openTab();
     await timing.advance(2_000);
     for (const { feed } of [first, second, third]) expect(ids(feed)).toEqual(['task-0002']);
     expect(second.channels()).toEqual([ADA, null, BEA]);
   });
 
-  it('a tab that is left for a page without inloop makes the others look, twice', async () => {
+  it('a tab that is left for a page without inloop makes the others ask the server, twice', async () => {
     const [first, second] = [await openTab(), await openTab()];
     server.takeCalls();
     first.page.signal('hide');
@@ -105,14 +105,14 @@ describe.each(['push', 'polling'])('over %s', (way) => {
     await timing.advance(400);
     // The sign-out takes the server a second.
     await timing.advance(600);
-    as(null);
+    signInAs(null);
     await timing.advance(1_000);
     expect([ids(second.feed), status(second.feed)]).toEqual([[], 'signed-out']);
   });
 
   it('a task of the user before is not told to have failed because this one cannot see it', async () => {
     const { feed, page } = await openTab();
-    as(BEA);
+    signInAs(BEA);
     const seen: string[] = [];
     feed.subscribe(() => seen.push(...feed.getSnapshot().tasks.map((task) => `${task.id} ${task.status}`)));
     await expect(feed.load('task-0001')).rejects.toMatchObject({ code: 'other_user' });
@@ -123,11 +123,11 @@ describe.each(['push', 'polling'])('over %s', (way) => {
   });
 
   it('a feed that was signed out is live again within 2 s of a sign-in in another tab', async () => {
-    as(null);
+    signInAs(null);
     const first = await openTab();
     expect(status(first.feed)).toBe('signed-out');
     FakePusher.isReachable = true;
-    as(ADA);
+    signInAs(ADA);
     const second = await openTab();
     await timing.advance(2_000);
     for (const { feed } of [first, second]) expect([ids(feed), status(feed)]).toEqual([['task-0001'], 'live']);
@@ -141,9 +141,9 @@ describe('whose tasks they are', () => {
   ])('is asked again after signing in again in place: by %s', async (_by, act) => {
     for (const namesChannel of [true, false]) {
       server.namesChannel = namesChannel;
-      as(null);
+      signInAs(null);
       const { feed } = await openTab();
-      as(ADA);
+      signInAs(ADA);
       await act(feed);
       await timing.advance(2_000);
       expect([ids(feed), status(feed)]).toEqual([['task-0001'], 'live']);
@@ -153,10 +153,10 @@ describe('whose tasks they are', () => {
 
   it('is asked when the server says that a session has ended, and when the user turns to the window', async () => {
     for (const happen of [() => FakePusher.last.push(SESSION_EVENT, {}), (page: ManualPage) => page.signal('focus')]) {
-      as(ADA);
+      signInAs(ADA);
       const { feed, page } = await openTab();
       server.takeCalls();
-      as(null);
+      signInAs(null);
       happen(page);
       await timing.advance(100);
       expect([ids(feed), status(feed)]).toEqual([[], 'signed-out']);
@@ -171,7 +171,7 @@ describe('whose tasks they are', () => {
     server.hold = (path) => (path === '/task-0001' ? new Promise((resolve) => (letGo = resolve)) : undefined);
     const late = feed.load('task-0001');
     late.catch(() => {});
-    as(BEA);
+    signInAs(BEA);
     await feed.refresh();
     await timing.advance(100);
     letGo();
@@ -185,7 +185,7 @@ describe('whose tasks they are', () => {
     const { feed } = await openTab();
     const before = FakePusher.last;
     before.push('task.running', { ...running(1), revision: 9 });
-    as(BEA);
+    signInAs(BEA);
     await feed.refresh();
     before.push('task.succeeded', succeeded(1));
     await timing.advance(2_000);
@@ -195,7 +195,7 @@ describe('whose tasks they are', () => {
   it('is known by `GET /connection` where answers do not say it', async () => {
     server.namesChannel = false;
     const { feed, page } = await openTab();
-    as(BEA);
+    signInAs(BEA);
     page.signal('wake');
     await timing.advance(2_000);
     expect([ids(feed), feed.getSnapshot().channel]).toEqual([['task-0002'], BEA]);
@@ -203,7 +203,7 @@ describe('whose tasks they are', () => {
 
   it('stays the same where only the encryption of their channel is switched on', async () => {
     const { feed, channels } = await openTab();
-    as('private-encrypted-user-ada');
+    signInAs('private-encrypted-user-ada');
     server.put(running(1));
     await feed.refresh();
     await timing.advance(2_000);
@@ -240,13 +240,13 @@ describe('whose tasks they are', () => {
     const { feed } = await openTab();
     urlNumber += 1;
     server.takeCalls();
-    as(BEA);
+    signInAs(BEA);
     await openTab();
     server.takeCalls();
     await timing.advance(2_000);
     expect(server.takeCalls()).toEqual([]);
     expect(ids(feed)).toEqual(['task-0001']);
-    as(ADA);
+    signInAs(ADA);
   });
 
   it('has no timer and no channel left when the feed is closed', async () => {
@@ -266,7 +266,7 @@ it('over polling, a user who has gone is noticed by the next question', async ()
   const { feed } = await openTab();
   await losePush();
   expect(ids(feed)).toEqual(['task-0001']);
-  as(BEA);
+  signInAs(BEA);
   await timing.advance(5_000);
   expect(ids(feed)).toEqual(['task-0002']);
 });

@@ -22,7 +22,8 @@ export interface Groups {
 /**
  * `tasks` (newest first) in the groups of the panel.
  * @param held ids of outcomes that stay in `unseen` although they were seen, so that rows do not move while they are read
- * @param before the result of the last call; its unchanged parts are reused, so that long lists cost little
+ * @param before the result of the last call. If no outcome has changed since, its groups of outcomes are used again, so that
+ *   long lists cost little
  */
 export function groupTasks(tasks: readonly Snapshot[], held: ReadonlySet<string> = new Set(), before?: Groups): Groups {
   const active = tasks.filter((task) => !isFinished(task));

@@ -6,7 +6,7 @@
 /** An active task is shown only when it is older than this, in milliseconds. A shorter task appears with its outcome. */
 export const TOO_YOUNG = 1_000;
 
-/** A bar that goes back by less than this share needs no explanation. */
+/** A bar that goes back by less than this share of its length needs no explanation. */
 export const UNEXPLAINED_SHARE = 0.03;
 
 /** How long a loss lasts before the banner mentions it, in milliseconds. */
@@ -24,7 +24,10 @@ export const MAX_FACTS = 4;
 /** The weight of old reports halves in this time, in milliseconds. */
 export const PACE_HALF_LIFE = 8_000;
 
-/** A pace that was measured for less than this is not reliable, and neither is one without a report for this long. */
+/**
+ * How long a pace must have been measured to be reliable, in milliseconds. After this long without a report it is not reliable
+ * any more, unless the task reports a rate (`timeLeft`).
+ */
 export const MIN_PACE_TIME = 5_000;
 
 /** A pace whose `spread` is greater is not reliable. */
@@ -39,7 +42,7 @@ export const MIN_REPORT_GAP = 400;
 /** How long a row says that the total has grown, in milliseconds. */
 export const GROWTH_SHOWN = 15_000;
 
-/** After this long without a sign of life, in milliseconds, a row warns that the worker may be gone. */
+/** After this long without a sign of life, in milliseconds, a row looks like a warning. It says so in words from 10.5 s on. */
 export const NO_SIGN_AFTER = 30_000;
 
 /** How full a bar gets before the outcome, from 0 to 1: a full bar would look finished. */
@@ -51,7 +54,10 @@ export const SHORTEST_WAIT = 500;
 /** How many toasts are shown at once. */
 export const TOASTS_SHOWN = 3;
 
-/** A burst is more than {@link TOASTS_SHOWN} outcomes, each of them within this time of the one before, in milliseconds. */
+/**
+ * More than {@link TOASTS_SHOWN} outcomes within this time, in milliseconds, are a burst. It goes on while each outcome comes
+ * within this time of the one before.
+ */
 export const BURST_GAP = 1_000;
 
 /** How long after the user's return outcomes count as missed, in milliseconds: what was missed is fetched in that time. */

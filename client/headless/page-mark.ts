@@ -10,14 +10,14 @@ export interface PageMark {
   readonly shape: 'active' | 'good' | 'bad' | 'neutral';
   /** The mean progress of the active tasks, from 0 to below 1; null where it is not known. */
   readonly fraction: number | null;
-  /** What stands before the title: `42 %`, `✓`, `✕`. */
+  /** What stands before the title: `42 %`, `…` where no progress is known, or the sign of the outcome: `✓`, `✕`, `–`. */
   readonly text: string;
 }
 
 const SIGNS = { good: '✓', bad: '✕', neutral: '–' } as const;
 
 /**
- * The mark for `tasks`, or null for none: active tasks first, then the outcomes that were not seen yet.
+ * The mark for `tasks`, or null for none. It tells of the active tasks; if there are none, of the outcomes not seen yet.
  * @param now the server's time, in milliseconds: `feed.now()`. Without it, progress is as it was reported.
  * @param memories of the tasks, by task id: with them the mark never goes back within an attempt
  */

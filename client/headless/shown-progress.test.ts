@@ -89,7 +89,7 @@ describe('what is shown between two messages', () => {
   });
 });
 
-describe('a correction', () => {
+describe('what was shown', () => {
   const context = (seconds: number) => ({
     wording: ENGLISH,
     now: now(seconds),
@@ -99,7 +99,7 @@ describe('a correction', () => {
   });
   const first = remember(undefined, task(MOVING));
 
-  it('does not take back what was shown: the count waits for the truth', () => {
+  it('is not taken back by a message that says less: the count stands still until the progress has caught up', () => {
     const slower = evolve(task(MOVING), {
       type: 'progress',
       at: at(4),
@@ -113,7 +113,7 @@ describe('a correction', () => {
     expect(describeTask(memory, context(30)).bar).toMatchObject({ fraction: 0.61, movesTo: null });
   });
 
-  it('upwards is shown at once', () => {
+  it('is corrected upwards at once', () => {
     const faster = evolve(task(MOVING), {
       type: 'progress',
       at: at(4),
@@ -123,13 +123,13 @@ describe('a correction', () => {
     expect(describeTask(remember(first, faster, now(4)), context(4)).facts[0]).toBe('80 of 100');
   });
 
-  it('of a cancelled task leaves the bar where it was shown', () => {
+  it('stays where a task is cancelled', () => {
     const cancelling = evolve(task(MOVING), { type: 'cancel', at: at(4) });
     const memory = remember(first, cancelling, now(4));
     expect(describeTask(memory, context(9)).bar).toMatchObject({ fraction: 0.6, movesTo: null });
   });
 
-  it('of another attempt begins at 0 again', () => {
+  it('begins at 0 again in another attempt', () => {
     const failure = { code: 'broken', message: 'It broke.', retryable: true };
     const again = evolve(
       task(MOVING),
@@ -140,13 +140,13 @@ describe('a correction', () => {
     expect(describeTask(remember(first, again, now(5)), context(5)).facts[0]).toBe('1 of 100');
   });
 
-  it('is not made up where the connection is lost: without news nothing moves for longer than 10 s', () => {
+  it('moves on for 10 s and no longer where the connection is lost, and no news comes', () => {
     const { bar, facts } = describeTask(first, { ...context(2), isStale: true });
     expect([facts[0], bar?.fraction, bar?.movesTo?.inMs]).toEqual(['50 of 100', 0.5, 8_000]);
     expect(describeTask(first, { ...context(60), isStale: true }).bar).toMatchObject({ fraction: 0.9, movesTo: null });
   });
 
-  it('lets the bar move at the pace of the count up to 98.5 %, where it stops', () => {
+  it('moves, as a bar, at the pace of the count up to 98.5 %, where the bar stops', () => {
     const memory = remember(undefined, task({ done: 960, total: 1_000, rate: 10 }));
     const { bar } = describeTask(memory, context(0));
     // The count goes on to 999, which it reaches after 3.9 s.

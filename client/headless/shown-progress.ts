@@ -22,8 +22,8 @@ export interface ShownProgress {
 
 /**
  * @param now the server's time, in milliseconds since 1970: `feed.now()`
- * @param least what was shown already in this attempt and stage (`TaskMemory.shownDone`): the count never goes back, it
- *   waits for the truth instead
+ * @param least how many elements were shown as done already, in this attempt and stage (`TaskMemory.shownDone`). The count does
+ *   not go below it: it stands still until the progress has caught up
  * @returns null where the task has no progress
  * @example
  * // 40 of 100, at 5 elements a second, 2 s ago:

@@ -12,7 +12,7 @@ export const WEB_SOCKET: Transports = ['ws'];
 const HTTP: Transports = ['xhr_streaming', 'xhr_polling'];
 /** For proxies that delay a stream. If streaming were allowed, pusher-js would wait 4 s for it first. */
 const HTTP_POLLING: Transports = ['xhr_polling'];
-/** All that the options allow. A short attempt ends before pusher-js has tried more than a WebSocket. */
+/** All that the options allow. In a short attempt (`link.ts`) pusher-js gets hardly further than the transport it tries first. */
 export const ANY = undefined;
 
 /** What each attempt after a loss may use, by the transport before the loss. */

@@ -52,7 +52,7 @@ export function encrypt(options: Options, prepareFetch: () => () => void): Optio
 
   /**
    * Asks for the key of a channel again. pusher-js does this only after an event that it could not read. What may have been
-   * missed is fetched twice: at once, and after {@link SHARED_FOR} for events that were dropped meanwhile.
+   * missed is fetched at once, and again after {@link SHARED_FOR} if an event may have been dropped meanwhile.
    */
   function renewKey(request: Request): Promise<object> {
     mayHaveDropped = !!answer;

@@ -3,9 +3,9 @@
  *
  * pusher-js alone reconnects 16 s after an outage of 1 s, and all clients at the same moments, since it does not try
  * again for 15 s after an attempt was refused. Here a client that was connected makes 10 short attempts, about one every
- * 1 to 2 s, each over one transport (`transport.ts`) and at a random moment. After those the wait grows, and every second
- * attempt is long enough for pusher-js to fall back to another transport. A long attempt does not notice that the bus is
- * back, so only every second one is long.
+ * 1 to 2 s, at random moments. Each is long enough for one transport (`transport.ts`). After those the wait grows, and every
+ * second attempt is long enough for pusher-js to fall back to another transport. A long attempt does not notice that the bus
+ * is back, so only every second one is long.
  *
  * | state       | what happens                                   | ends with |
  * |-------------|------------------------------------------------|-----------|
@@ -60,11 +60,12 @@ export interface Link {
 
 /**
  * How long attempt number `attempt` (from 0) may take, in milliseconds.
- * @param usual how long the last successful attempt took, or null where there was none
+ * @param lastDuration how long the last successful attempt took, in milliseconds; null where there was none
  */
-export function attemptLimit(attempt: number, usual: number | null, random: number): number {
-  if (usual === null || (attempt >= QUICK_ATTEMPTS && attempt % 2 === 0)) return WHOLE_ATTEMPT * (1 + 0.2 * random);
-  return Math.min(1_000 * (1 + random) + 3 * usual, WHOLE_ATTEMPT);
+export function attemptLimit(attempt: number, lastDuration: number | null, random: number): number {
+  const isLong = lastDuration === null || (attempt >= QUICK_ATTEMPTS && attempt % 2 === 0);
+  if (isLong) return WHOLE_ATTEMPT * (1 + 0.2 * random);
+  return Math.min(1_000 * (1 + random) + 3 * lastDuration, WHOLE_ATTEMPT);
 }
 
 /**
@@ -78,7 +79,9 @@ export function attemptDelay(attempt: number, loss: PushLoss, random: number, wa
   // 1, 2, 4 … 60 s.
   if (loss === 'unauthorized') return growingWait(attempt, 1_000, 60_000) * (1 + random);
   if (!wasUp && attempt > 1) return growingWait(attempt - 2, 5_000, LONGEST_DELAY_UNTRIED) * (1 + 0.2 * random);
+  // The clients that a bus has lost come back spread over 1.1 s.
   if (attempt === 0) return 100 + 1_100 * random;
+  // The attempts themselves take 1 to 2 s each, so there is hardly a wait between them.
   if (attempt < QUICK_ATTEMPTS) return 200 * random;
   return growingWait(attempt - QUICK_ATTEMPTS, 1_000, LONGEST_DELAY, 1.5) * (1 + random);
 }
@@ -88,10 +91,13 @@ export function createLink(options: LinkOptions): Link {
   let state: LinkState = { isUp: false, since: timing.now(), loss: null };
   let timer: unknown;
   let isPaused = true;
+  /** Attempts since push was up, or since the kind of loss changed. */
   let attempt = 0;
+  /** When the last attempt began; by `timing.now()`. */
   let openedAt = 0;
   /** How long the last attempt that succeeded took, in milliseconds; null where none has. */
-  let typicalDuration: number | null = null;
+  let lastDuration: number | null = null;
+  /** When `renew` last replaced a connection; by `timing.now()`. */
   let renewedAt = 0;
 
   const push = options.createPush({
@@ -101,7 +107,7 @@ export function createLink(options: LinkOptions): Link {
     onUp() {
       timing.clearTimeout(timer);
       // If push was up already, this call only says that events may have been missed.
-      if (!state.isUp) typicalDuration = timing.now() - openedAt;
+      if (!state.isUp) lastDuration = timing.now() - openedAt;
       attempt = 0;
       change(true, null);
     },
@@ -124,14 +130,14 @@ export function createLink(options: LinkOptions): Link {
   function open(): void {
     isPaused = false;
     openedAt = timing.now();
-    after(attemptLimit(attempt, typicalDuration, timing.random()), lose);
+    after(attemptLimit(attempt, lastDuration, timing.random()), lose);
     push.open();
   }
 
   function lose(loss: PushLoss = 'lost'): void {
     // Each kind of loss starts with its shortest wait: after an outage of the bus, authorization is tried again quickly.
     if (state.loss !== null && loss !== state.loss) attempt = 0;
-    after(attemptDelay(attempt++, loss, timing.random(), typicalDuration !== null), open);
+    after(attemptDelay(attempt++, loss, timing.random(), lastDuration !== null), open);
     change(false, loss);
   }
 

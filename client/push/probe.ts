@@ -24,6 +24,7 @@ export function createProbe(create: () => PusherLike, timing: Timing): Probe {
   let tried: PusherLike | undefined;
   /** Starts the next try, or ends the one that is running. */
   let timer: unknown;
+  /** How often the wait has grown. */
   let repeats = 0;
 
   function start(): void {

@@ -103,8 +103,8 @@ describe('WebSockets that are blocked in the middle of a session', () => {
   });
 });
 
-describe('an outage of the bus', () => {
-  it('that ends is over within 3 s, whichever transport is being tried', async () => {
+describe('after an outage of the bus', () => {
+  it('push is back within 3 s, whichever transport is being tried', async () => {
     for (let outage = 500; outage < 9_000; outage += 700) {
       FakePusher.made = [];
       FakePusher.isReachable = true;
@@ -120,7 +120,7 @@ describe('an outage of the bus', () => {
     }
   });
 
-  it('is over within 3 s, also where HTTP transports do not work', async () => {
+  it('push is back within 3 s, also where HTTP transports do not work', async () => {
     for (let outage = 500; outage < 9_000; outage += 300) {
       FakePusher.made = [];
       FakePusher.isReachable = true;
@@ -139,7 +139,7 @@ describe('an outage of the bus', () => {
     }
   });
 
-  it('comes back over HTTP first where that is what has worked', async () => {
+  it('push is tried over HTTP first where that is what has worked', async () => {
     FakePusher.transport = 'xhr_streaming';
     FakePusher.blocked = WEB_SOCKETS;
     const { timing } = await live();

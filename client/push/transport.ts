@@ -1,8 +1,8 @@
 /**
  * Makes a push connection that chooses its transport, WebSocket or HTTP, for networks that change.
  *
- * pusher-js alone waits 5 s for a WebSocket before it tries HTTP (2 s with TLS), which is longer than the short attempts
- * of `link.ts`. And for half an hour it prefers the transport that worked last. Here the attempts after a loss alternate
+ * pusher-js alone waits 5 s for a WebSocket before it tries HTTP (2 s with TLS). A short attempt of `link.ts` is over by then, or
+ * nearly so. And for half an hour pusher-js prefers the transport that worked last. Here the attempts after a loss alternate
  * between WebSocket and HTTP (`attempts.ts`). While push is up over HTTP, a second connection (`probe.ts`) tries a WebSocket
  * from time to time. Once the probe is subscribed it replaces the first connection, so that no event is missed in between.
  *
@@ -55,6 +55,7 @@ export function createAdaptive(parts: ConnectionParts, timing = systemTiming): A
   let transport: Transport | null = null;
   /** Attempts since push was up. */
   let attempts = 0;
+  /** Between `connect` and `disconnect`. */
   let isWanted = false;
   const probe = createProbe(() => pusherFor(WEB_SOCKET), timing);
 

@@ -1,6 +1,6 @@
 'use client';
 
-/** `inloop/react`: the task feed in React 18 and 19, on the server's render too. */
+/** `inloop/react`: the task feed in React 18 and 19, also where React renders on a server. */
 
 export type { ShownProgress } from '../headless/shown-progress.ts';
 export { TasksProvider, type TasksProviderProps } from './tasks-provider.ts';

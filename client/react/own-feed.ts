@@ -9,11 +9,11 @@ import { systemTiming } from '../environment.ts';
 import { createTaskFeed } from '../feed/connect-tasks.ts';
 import type { FeedOptions } from '../feed/options.ts';
 import { NOTHING_YET } from '../feed/state/state.ts';
-import type { PendingFeed, TaskFeed } from '../feed/task-feed.ts';
+import type { PendingFeed, StartOptions, TaskFeed } from '../feed/task-feed.ts';
 
 /**
- * A feed. While it is not open, it shows {@link NOTHING_YET}: `start`, `cancel`, `retry`, `load`, `dismiss` and `clear`
- * reject, `ready` is resolved, and all other calls do nothing.
+ * A feed. While it is not open, it shows {@link NOTHING_YET}, and `now` is the device's time. `start`, `cancel`, `retry`,
+ * `load`, `dismiss` and `clear` reject. `ready` is resolved. `refresh`, `seen`, `loadMore` and `close` do nothing.
  */
 export interface OwnFeed extends PendingFeed {
   /** Connects. Returns a function that disconnects. @throws ConfigError `invalid_options` */
@@ -62,7 +62,8 @@ export function createOwnFeed(): OwnFeed {
     now: () => feed?.now() ?? systemTiming.now(),
     get: (id) => feed?.get(id),
     load: async (id) => requireOpen().load(id),
-    start: (async (name: string, ...rest: [unknown]) => requireOpen().start(name, ...rest)) as TaskFeed['start'],
+    start: (async (...args: [name: string, input: unknown, options?: StartOptions]) =>
+      requireOpen().start(...args)) as TaskFeed['start'],
     cancel: async (id) => requireOpen().cancel(id),
     retry: async (id) => requireOpen().retry(id),
     seen: (ids) => feed?.seen(ids),

@@ -33,7 +33,7 @@ export interface StartTask<D extends AnyTaskDefinition> {
 export function useStartTask<D extends AnyTaskDefinition>(task: D | D['name']): StartTask<D> {
   const feed = useTaskFeed();
   const [{ pending, error }, setState] = useState({ pending: 0, error: null as TaskError | null });
-  const { name } = typeof task === 'string' ? { name: task } : (task as D);
+  const name = typeof task === 'string' ? task : (task as D).name;
   const start = useCallback(
     (input: unknown, options?: StartOptions) => {
       const addPending = (count: 1 | -1, reason: TaskError | null) =>

@@ -47,7 +47,7 @@ export async function claimIds(
 function readIds(key: string, storage: SharedStorage | null): string[] {
   try {
     const ids: unknown = JSON.parse(readText(storage, key) ?? '[]');
-    return Array.isArray(ids) ? ids.filter((id) => typeof id === 'string') : [];
+    return Array.isArray(ids) ? ids : [];
   } catch {
     return [];
   }

@@ -3,7 +3,7 @@
  *
  * Where the browser has Web Locks, the leader is the tab that holds the lock. The browser gives the lock to another tab as
  * soon as the leader closes, crashes or freezes. Web Locks need a secure context. On plain http (an intranet) the tabs use
- * a lease in localStorage: the leader renews it twice a second, and another tab takes it when it was not renewed for 1.5 s.
+ * a lease in localStorage: the leader renews it every 0.4 to 0.5 s, and another tab takes it if it was not renewed for 1.5 s.
  */
 
 import { systemTiming, type Timing } from '../environment.ts';
@@ -41,7 +41,7 @@ function waitForLock(locks: Pick<LockManager, 'request'>, options: ElectionOptio
     if (signal.aborted) return undefined;
     return new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
   };
-  Promise.resolve(locks.request(options.name, { signal: signal }, hold)).catch(() => {
+  locks.request(options.name, { signal }, hold).catch(() => {
     // The browser refuses locks to this page (an opaque origin), or the election was stopped.
     if (!signal.aborted) stopLease = keepLease(options);
   });

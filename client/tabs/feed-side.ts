@@ -14,7 +14,7 @@ export interface FeedSide {
   emit(event: string, data: unknown): void;
   /** Tells the feed of a change of the connection's state, in the words of pusher-js. */
   setState(current: string): void;
-  /** Tells the feed, where it was connected, that it is not: perhaps only until another tab has made a connection. */
+  /** If the feed is connected, tells it that the connection is gone. Another tab may be about to make a new one. */
   setAway(): void;
 }
 

@@ -36,11 +36,12 @@ export function createLead(options: LeadOptions): Lead {
   /** Made with the first lead, and used again by the later ones. */
   let real: AdaptiveConnection | undefined;
   let isHeld = false;
+  /** Whether the connection of this tab is subscribed. */
   let isUp = false;
   /** Whether the last connection of any tab was over HTTP. */
   let isHttp = false;
 
-  /** Whether the connection is the one that the feed of this tab uses now. */
+  /** Whether the feed of this tab uses the connection of this tab now. */
   const isCurrent = () => isHeld && options.isWanted();
 
   const handlers: ConnectionHandlers = {

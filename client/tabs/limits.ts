@@ -6,7 +6,7 @@
 /** A lease that was not renewed for this long is free, in milliseconds. */
 export const LEASE = 1_500;
 
-/** The leader renews its lease this often, in milliseconds. */
+/** The leader renews its lease this often or up to 20 % more often, in milliseconds. */
 export const RENEW = 500;
 
 /** How long a tab stays in the group after its feed has disconnected, in milliseconds: the feed may connect again at once. */

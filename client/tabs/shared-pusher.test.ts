@@ -1,4 +1,4 @@
-// Tabs in one process: BroadcastChannel is Node's, locks and Pusher are led by hand, and time runs ten times as fast. In
+// Tabs in one process: BroadcastChannel is Node's, locks and Pusher are fakes, and time runs ten times as fast. In
 // Chromium: test/e2e.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../../test/support/eventually.ts';
@@ -122,7 +122,7 @@ describe('tabs of one browser', () => {
     ]);
   });
 
-  it('pass the role on when the feed that has it is closed, and every other feed is told to fetch', async () => {
+  it('pass the lead on when the leader is closed, and every other feed is told to fetch', async () => {
     const first = new Tab(shared);
     new Tab(shared);
     new Tab(shared);
@@ -169,7 +169,7 @@ describe('tabs of one browser', () => {
     expect(tabs.map((tab, index) => tab.ups - (ups[index] ?? 0))).toEqual([1, 1]);
   });
 
-  it('that are closed together leave the role to the next one that comes', async () => {
+  it('that are closed together leave the lead to the next one that comes', async () => {
     new Tab(shared);
     new Tab(shared);
     await allUp();
@@ -179,7 +179,7 @@ describe('tabs of one browser', () => {
     await eventually(() => late.ups === 1);
   });
 
-  it('all learn that the connection is lost, and that it is back, without passing the role around', async () => {
+  it('all learn that the connection is lost, and that it is back, without passing the lead around', async () => {
     // At ten times the speed, a busy machine would have the tabs try another transport before the connection is back.
     speed = 1;
     new Tab(shared);
@@ -233,7 +233,7 @@ describe('without Web Locks', () => {
     return { locks: null, storage, timing };
   };
 
-  it('a lease elects one, and passes the role on', async () => {
+  it('a lease elects one, and passes the lead on', async () => {
     const lease = withLease();
     const first = new Tab(lease);
     new Tab(lease);

@@ -9,7 +9,7 @@ import { STAY_AFTER_DISCONNECT } from './limits.ts';
 
 /** What the tabs of a group tell each other. */
 export type Message =
-  /** A tab that was opened or woke asks whether push is up. */
+  /** A tab whose feed begins to connect asks whether push is up. */
   | { readonly type: 'hello' }
   /** The leader is subscribed, over HTTP or over a WebSocket. */
   | { readonly type: 'up'; readonly isHttp: boolean }
@@ -18,7 +18,7 @@ export type Message =
   /** The leader has received an event. */
   | { readonly type: 'event'; readonly name: string; readonly data: unknown };
 
-/** What all tabs of a browser have in common: locks, storage, timing. Tests hand in their own. */
+/** How the tabs of a browser reach each other: locks and storage; and a clock. Default: the browser's. Tests hand in their own. */
 export type SharedPusherOptions = Pick<ElectionOptions, 'locks' | 'storage' | 'timing'>;
 
 export interface TabGroupOptions extends SharedPusherOptions {

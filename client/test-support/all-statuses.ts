@@ -15,12 +15,14 @@ export function create(key: number, title: string, seconds: number): Snapshot {
   return createSnapshot({ id, name: 'import-contacts', title, attempts: 3, at: ago(seconds) });
 }
 
+/** The task after it was started `seconds` ago, with a report of 1 s ago. It is expected to end in `expectedIn` seconds. */
 export function run(task: Snapshot, seconds: number, progress?: Progress, expectedIn?: number): Snapshot {
   const expectedAt = expectedIn === undefined ? null : ago(-expectedIn);
   const started = evolve(task, { type: 'start', at: ago(seconds), expectedAt });
   return progress ? evolve(started, { type: 'progress', at: ago(1), attempt: started.attempt, progress }) : started;
 }
 
+/** The task after it succeeded `seconds` ago. */
 export function succeed(task: Snapshot, seconds: number, result: unknown, progress?: Progress): Snapshot {
   return evolve(task, {
     type: 'succeed',
@@ -31,12 +33,14 @@ export function succeed(task: Snapshot, seconds: number, result: unknown, progre
   });
 }
 
+/** The task after its attempt failed `seconds` ago. Without `retryIn` (seconds) the task has failed. */
 export function fail(task: Snapshot, seconds: number, message: string, retryIn?: number): Snapshot {
   const error = { code: 'broken', message, retryable: retryIn !== undefined };
   const retryAt = retryIn === undefined ? null : ago(-retryIn);
   return evolve(task, { type: 'fail', at: ago(seconds), attempt: task.attempt, error, retryAt });
 }
 
+/** The task after its outcome was seen, just now. */
 export function see(task: Snapshot): Snapshot {
   return evolve(task, { type: 'see', at: ago(0) });
 }

@@ -1,14 +1,14 @@
-/** Loads the signals of a page in the background when a page or a user first wants them. */
+/** Loads `background-signals.ts` when the page (by an attribute) or the user first wants it. */
 
 import { findStorage, NOTIFY_KEY, readText } from '../../storage.ts';
 import type { Panel } from '../panel.ts';
 import type { BackgroundSignals } from './background-signals.ts';
 
 export interface BackgroundLoader {
-  /** The signals, if they are loaded. */
+  /** The signals; undefined until they are loaded. */
   signals(): BackgroundSignals | undefined;
-  /** The same. Begins to load them if the page or the user wants them. */
-  wanted(): BackgroundSignals | undefined;
+  /** Begins to load the signals if the page or the user wants them. Returns them if they are loaded already. */
+  load(): BackgroundSignals | undefined;
 }
 
 /**
@@ -36,7 +36,7 @@ export function createBackgroundLoader(
 
   return {
     signals: () => signals,
-    wanted() {
+    load() {
       if (!isLoading && isWanted()) {
         // Stays true where they cannot be loaded: tasks can be followed without them.
         isLoading = true;

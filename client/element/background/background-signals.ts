@@ -15,7 +15,7 @@ import { createPageMarker } from './page-marker.ts';
 
 export interface BackgroundSignals {
   /**
-   * Shows `tasks`, which are those of `feed`.
+   * Shows `tasks`, which are those of `feed`, and notifies of what `feed` brings.
    * @param now server time in milliseconds
    * @param memories of `tasks`, by task id
    * @returns in how many milliseconds to show them again: Infinity for never

@@ -5,6 +5,7 @@ import { mayChangeDirection, setApart } from '../../headless/words/plain-text.ts
 import { make } from '../dom/dom.ts';
 import { PATHS } from '../dom/icons.ts';
 
+/** The light colours of `dom/styles.ts`. An icon is drawn by the browser, outside of the page, so it has one set of colours. */
 const COLOURS = { active: '#2a58d0', good: '#12734a', bad: '#b3261e', neutral: '#586173' } as const;
 
 export interface PageMarker {
@@ -24,6 +25,7 @@ export function createPageMarker(): PageMarker {
   return {
     showTitle(mark) {
       if (document.title !== marked) {
+        // The page has set its title since, or there was no mark in it.
         title = document.title;
         if (!mark) return;
       }
@@ -53,8 +55,8 @@ function prefix(mark: string, title: string): string {
 
 /** A ring that fills up, or the sign of the outcome. */
 function draw({ shape, fraction }: PageMark): string {
-  const path = (colour: string, more = '') =>
-    `<path d="${PATHS[shape]}" fill="none" stroke="${colour}" stroke-width="3" ${more}/>`;
+  const path = (colour: string, attributes = '') =>
+    `<path d="${PATHS[shape]}" fill="none" stroke="${colour}" stroke-width="3" ${attributes}/>`;
   const part = `pathLength="100" stroke-dasharray="${Math.round((fraction ?? 0.25) * 100)} 100"`;
   const ring = shape === 'active' ? path('#b9c0cf') + path(COLOURS.active, part) : path(COLOURS[shape]);
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 20"><circle cx="10" cy="10" r="9" fill="#fff"/>${ring}</svg>`;

@@ -9,7 +9,7 @@ const RING = 'M10 3a7 7 0 1 0 0 14a7 7 0 1 0 0-14';
 /** Paths to be stroked, in a square of 20 × 20. */
 export const PATHS: Readonly<Record<Tone | 'tray' | 'close', string>> = {
   waiting: `${RING}M10 6v4l3 2`,
-  active: `${RING}`,
+  active: RING,
   warning: 'M10 3l8 14H2zM10 8v4M10 14v.1',
   good: `${RING}M7 10l2 2.5l4-5`,
   partial: `${RING}M6.5 10l2 2.5l2-2.5M13 7v3M13 13v.1`,

@@ -23,7 +23,7 @@ export interface TrayElements {
   readonly groups: Readonly<Record<'active' | 'unseen' | 'recent', GroupElements>>;
   readonly empty: HTMLElement;
   readonly more: HTMLButtonElement;
-  /** Removes what the user has seen. */
+  /** The button that removes the outcomes that the user has seen. */
   readonly clear: HTMLButtonElement;
   /** The live region, polite. Screen readers announce only what changes in a region that was there before. */
   readonly live: HTMLElement;
@@ -105,7 +105,7 @@ export function createTrayElements(root: ShadowRoot): TrayElements {
       const kind = hasFailure ? 'bad' : fresh.length > 0 ? 'unseen' : 'active';
       setText(count, formatNumber(shown, wording.locale));
       setAttribute(count, 'data-kind', kind);
-      setHidden(count, shown === 0);
+      setHidden(count, !shown);
       setText(name, wording.button(activeCount, fresh.length));
       setAttribute(button, 'aria-expanded', String(!panel.hidden));
     },

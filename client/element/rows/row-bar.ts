@@ -20,7 +20,7 @@ type Way = readonly [from: Point, via: Point, to: Point];
 
 export interface RowBar {
   readonly element: HTMLElement;
-  /** @param label what the bar is about; @param now our clock in milliseconds */
+  /** Shows `bar`. @param label what the bar is about; @param now our clock in milliseconds */
   show(bar: BarView, label: string, now: number): void;
 }
 
@@ -31,24 +31,26 @@ export function createRowBar(): RowBar {
   let shown: Way | undefined;
   let subjectBefore = '';
   let animation: Animation | undefined;
-  /** Our clock in milliseconds. */
+  /** When assistive technology was last told; our clock in milliseconds. */
   let ariaAt = -Infinity;
 
   function move({ fraction, movesTo, subject }: BarView): void {
     const before = shown;
-    // The time of this frame, by which the bar is drawn.
+    // The time of this frame, by the clock of animations.
     const now = document.timeline.currentTime as number;
-    const least = fraction ?? 0;
-    // A bar that was not there before begins where it is to be.
-    const from = before ? placeAt(before, now) : least;
+    /** Where the bar should stand now. */
+    const due = fraction ?? 0;
+    /** Where it does stand now. A bar that was not there before stands where it should. */
+    const from = before ? placeAt(before, now) : due;
     const isGoingBack = before && before[1].share < before[0].share && now < before[1].at;
-    const mayGoBack = isGoingBack || (subject !== subjectBefore && from - least > BAR_LEAP);
+    const mayGoBack = isGoingBack || (subject !== subjectBefore && from - due > BAR_LEAP);
     subjectBefore = subject;
-    const wanted = mayGoBack ? least : Math.max(least, from);
+    const wanted = mayGoBack ? due : Math.max(due, from);
+    // Without an animation: the user wants less motion, or the row is out of view.
     const isStill = matchMedia('(prefers-reduced-motion: reduce)').matches || element.closest('[data-far]');
     const way = fraction === null ? undefined : plan(from, wanted, isStill ? null : movesTo, now);
     const isOnItsWay = isGoingBack || wanted - from < SAME_SHARE;
-    // An animation that was paused (row-list.ts) is out of date.
+    // The animation that runs may go on. One that was paused (`row-list.ts`) is out of date.
     if (before && way && isOnItsWay && isSameEnd(before, way) && animation?.playState !== 'paused') return;
     shown = way;
     animation?.cancel();
@@ -57,7 +59,7 @@ export function createRowBar(): RowBar {
     const ms = way && way[2].at - now;
     if (isStill || !ms) return;
     animation = fill.animate({ transform: way.map(scale), offset: [0, (way[1].at - now) / ms] }, ms);
-    // Now: by itself it may begin after the next frame, which would show where it ends.
+    // Without this, the animation may start one frame later, and that frame would show where it ends.
     animation.startTime = now;
   }
 
@@ -79,7 +81,7 @@ export function createRowBar(): RowBar {
 /** The way of a bar that stands at `from` now and is to be at `wanted`. */
 function plan(from: number, wanted: number, movesTo: BarView['movesTo'], now: number): Way {
   const { fraction = 0, afterMs = 0, inMs = 0 } = movesTo ?? {};
-  // A bar that is ahead waits for the truth.
+  // First a step to `wanted`. A bar that stands there already waits instead, if it shows more than was reported.
   const stepMs = wanted === from ? afterMs : wanted < from ? BAR_STEP_BACK : BAR_STEP;
   const ms = Math.max(inMs, stepMs);
   const to = Math.max(fraction, wanted);

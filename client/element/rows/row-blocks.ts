@@ -27,6 +27,7 @@ export function createRowBlocks(list: HTMLElement, onBlock: (block: Element) => 
       const blocks = new Map<HTMLElement, HTMLElement[]>();
       let block: HTMLElement | undefined;
       let members: HTMLElement[] = [];
+      // From the last row to the first: new tasks come at the top, and join the block below them.
       for (const row of [...rows].reverse()) {
         const home = row.parentElement;
         if (home?.parentElement === list && !blocks.has(home)) block = home;

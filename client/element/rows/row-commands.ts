@@ -1,4 +1,4 @@
-/** The commands of a row: cancel, retry and dismiss. While one of them waits for its answer, a click on the row does nothing. */
+/** The commands of a row: cancel, retry and dismiss. While one of them waits for its answer, its task gets no other one. */
 
 import type { TaskError } from '../../../core/error.ts';
 import type { TaskFeed } from '../../feed/task-feed.ts';

@@ -69,77 +69,70 @@ export function createRowList(
   let generation = 0;
   /** What all rows depend on, as it was at the last drawing. */
   let sharedBefore: readonly unknown[] = [];
-  let resting: ReturnType<typeof setTimeout> | undefined;
-  // The event `contentvisibilityautostatechange` would not do: it counts blocks as visible that are some screens away.
-  const observer = new IntersectionObserver((blocks) => {
-    for (const { target, isIntersecting } of blocks) {
-      setAttribute(target, 'data-far', isIntersecting ? null : '');
-      if (!isIntersecting) for (const animation of target.getAnimations({ subtree: true })) animation.pause();
-    }
-    clearTimeout(resting);
-    resting = setTimeout(onView, SCROLL_REST);
-  });
+  /** How many rows may still be drawn in this frame: in view, and out of view. */
+  let rowsLeft: [inView: number, outOfView: number];
+  /** Ids of the tasks that were retried. */
+  let retried: ReadonlySet<string>;
+  const observer = createBlockObserver(onView);
   const groupBlocks = GROUPS.map(
     (name) => [name, createRowBlocks(elements.groups[name].list, (block) => observer.observe(block))] as const,
   );
 
+  /** How soon the row `drawn` is to be drawn again, as the row of `task`. */
+  function drawAfter(drawn: DrawnRow, task: Snapshot): DrawAfter {
+    if (drawn.task.status !== task.status) return NEW_STATUS;
+    if (drawn.generation !== generation) return NEW_SHARED;
+    return drawn.task === task ? drawn.tick : NEW_TASK;
+  }
+
   /** Draws the row of `task` if its time has come. Returns in how many milliseconds to look at it again. */
-  function update(
-    task: Snapshot,
-    rowsLeft: [number, number],
-    retried: ReadonlySet<string>,
-    context: RowListContext,
-  ): number {
+  function update(task: Snapshot, context: RowListContext): number {
     const drawn = rows.get(task.id);
     if (!drawn) {
       if (rowsLeft[IN_VIEW]-- <= 0) return 0;
-      return draw(
-        createRow(commands, 'task', (id) => commands.run('dismiss', id)),
-        task,
-        retried,
-        context,
-      );
+      const row = createRow(commands, 'task', (id) => commands.run('dismiss', id));
+      return draw(row, task, context);
     }
-    const isSameStatus = drawn.task.status === task.status;
-    const ifSameShared = drawn.task === task ? drawn.tick : NEW_TASK;
-    const after = !isSameStatus ? NEW_STATUS : drawn.generation === generation ? ifSameShared : NEW_SHARED;
+    const after = drawAfter(drawn, task);
     // A row with a new status moves to another list, perhaps into view. So it counts as in view.
     const isFar =
       after !== NEW_STATUS && (document.hidden || drawn.row.element.parentElement?.hasAttribute('data-far'));
     const side = isFar ? OUT_OF_VIEW : IN_VIEW;
     const wait = drawIn(after, side, context.ourNow - drawn.drawnAt);
     if (wait > 0 || rowsLeft[side]-- <= 0) return wait;
-    return draw(drawn.row, task, retried, context);
+    return draw(drawn.row, task, context);
   }
 
-  function draw(row: Row, task: Snapshot, retried: ReadonlySet<string>, context: RowListContext): number {
-    const view = describeTask(context.memories.get(task.id) as TaskMemory, {
-      ...context,
-      isRetried: retried.has(task.id),
-    });
-    if (view.isSlow) context.announcer.announceSlow(task);
+  /** Draws `row` as the row of `task`. Returns in how many milliseconds to look at it again. */
+  function draw(row: Row, task: Snapshot, context: RowListContext): number {
+    const { memories, announcer, wording, ourNow } = context;
+    const view = describeTask(memories.get(task.id) as TaskMemory, { ...context, isRetried: retried.has(task.id) });
+    if (view.isSlow) announcer.announceSlow(task);
     const tick = !view.isTicking ? NOTHING_NEW : isFinished(task) ? MINUTES : SECONDS;
-    rows.set(task.id, { row, task, drawnAt: context.ourNow, generation, tick });
-    row.update(view, context.wording, context.ourNow);
-    return drawIn(tick, IN_VIEW, 0);
+    rows.set(task.id, { row, task, drawnAt: ourNow, generation, tick });
+    row.update(view, wording, ourNow);
+    return tick[IN_VIEW];
+  }
+
+  function rowOf(id: string): HTMLElement | undefined {
+    return rows.get(id)?.row.element;
   }
 
   return {
     rowOf,
     show(groups, context) {
-      const retried = retriedIds(context.tasks);
+      retried = retriedIds(context.tasks);
       const shared = [context.wording, context.isStale, retried.size, commands.changes];
       if (!isSameList(shared, sharedBefore)) generation++;
       sharedBefore = shared;
-      /** How many rows may still be drawn in this frame, in view and out of view. */
-      const rowsLeft: [number, number] = [...ROWS_A_FRAME];
+      rowsLeft = [...ROWS_A_FRAME];
       let next = NEVER;
       keepFocus(elements.root, elements.button, () => {
         let hasMoved = false;
         for (const [name, blocks] of groupBlocks) {
           const drawnRows: HTMLElement[] = [];
           for (const task of groups[name]) {
-            next = Math.min(next, update(task, rowsLeft, retried, context));
+            next = Math.min(next, update(task, context));
             const element = rowOf(task.id);
             if (element) drawnRows.push(element);
           }
@@ -151,8 +144,21 @@ export function createRowList(
       return next;
     },
   };
+}
 
-  function rowOf(id: string): HTMLElement | undefined {
-    return rows.get(id)?.row.element;
-  }
+/**
+ * Watches blocks of rows: marks those that are out of view with `data-far`, and pauses the animations in them.
+ * @param onView other blocks have come into view, and scrolling is over
+ */
+function createBlockObserver(onView: () => void): IntersectionObserver {
+  let resting: ReturnType<typeof setTimeout> | undefined;
+  // The event `contentvisibilityautostatechange` would not do: it counts blocks as visible that are some screens away.
+  return new IntersectionObserver((blocks) => {
+    for (const { target, isIntersecting } of blocks) {
+      setAttribute(target, 'data-far', isIntersecting ? null : '');
+      if (!isIntersecting) for (const animation of target.getAnimations({ subtree: true })) animation.pause();
+    }
+    clearTimeout(resting);
+    resting = setTimeout(onView, SCROLL_REST);
+  });
 }

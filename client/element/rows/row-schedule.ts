@@ -10,6 +10,11 @@
 /** Not until something changes. */
 export const NEVER = Infinity;
 
+/** Where a row is: the index into a `DrawAfter` and into `ROWS_A_FRAME`. */
+export const IN_VIEW = 0;
+export const OUT_OF_VIEW = 1;
+export type Side = typeof IN_VIEW | typeof OUT_OF_VIEW;
+
 /** How long after its last drawing a row is drawn again, in milliseconds: in view, and out of view. */
 export type DrawAfter = readonly [inView: number, outOfView: number];
 
@@ -23,12 +28,8 @@ export const NEW_TASK: DrawAfter = [200, 2_000];
 export const SECONDS: DrawAfter = [1_000, NEVER];
 /** Only time has passed, and the row shows minutes ("3 min ago"). Drawn every 10 s, so it is wrong for 10 s at most. */
 export const MINUTES: DrawAfter = [10_000, NEVER];
+/** Only time has passed, and the row does not show it. */
 export const NOTHING_NEW: DrawAfter = [NEVER, NEVER];
-
-/** Where a row is: the index into a `DrawAfter` and into `ROWS_A_FRAME`. */
-export const IN_VIEW = 0;
-export const OUT_OF_VIEW = 1;
-export type Side = typeof IN_VIEW | typeof OUT_OF_VIEW;
 
 /** How many rows are drawn in one frame at most: in view, and out of view. */
 export const ROWS_A_FRAME = [20, 5] as const;

@@ -2,6 +2,7 @@
 
 import type { RowView } from '../../headless/words/describe.ts';
 import { isolate } from '../../headless/words/plain-text.ts';
+import type { ResultLink } from '../../headless/words/result.ts';
 import type { Wording } from '../../headless/words/wording.ts';
 import { make, setAttribute, setHidden, setText, setTexts } from '../dom/dom.ts';
 import { makeCloseButton, makeIcon, setIcon } from '../dom/icons.ts';
@@ -27,7 +28,6 @@ export function createRow(commands: RowCommands, part: 'task' | 'toast', onDismi
   let view: RowView;
   let bar: RowBar | undefined;
   let button: HTMLElement | undefined;
-  let linksShown = '';
 
   const revealBar = lazily(() => {
     bar = createRowBar();
@@ -37,7 +37,7 @@ export function createRow(commands: RowCommands, part: 'task' | 'toast', onDismi
     putAfter(status, make('div', { part: 'segments', 'aria-hidden': 'true' }, make('i'), make('i'), make('i'))),
   );
   const revealError = lazily(() => putAfter(remarks, make('p', { part: 'error' })));
-  const revealLinks = lazily(() => body.appendChild(make('div', { part: 'links' })));
+  const showLinks = createLinkList(body);
   const revealDismiss = lazily(() => {
     const dismiss = makeCloseButton({ part: `${part}-dismiss` });
     dismiss.addEventListener('click', () => onDismiss(view.id));
@@ -49,21 +49,8 @@ export function createRow(commands: RowCommands, part: 'task' | 'toast', onDismi
     return putAfter(body, button);
   });
 
-  function showLinks(): void {
-    const list = revealLinks(view.links.length > 0);
-    const key = JSON.stringify(view.links);
-    if (!list || key === linksShown) return;
-    linksShown = key;
-    list.replaceChildren(
-      ...view.links.map(({ label, href }) => {
-        const link = make('a', { part: 'link', href, rel: 'noopener' });
-        link.textContent = label;
-        return link;
-      }),
-    );
-  }
-
-  function showAction(name: string, wording: Wording): void {
+  /** @param label the title, as part of a sentence */
+  function showAction(label: string, wording: Wording): void {
     const { action } = view;
     const hadFocus = (element.getRootNode() as ShadowRoot).activeElement === button;
     const shown = revealAction(!!action);
@@ -71,7 +58,7 @@ export function createRow(commands: RowCommands, part: 'task' | 'toast', onDismi
       const isBusy = commands.isBusy(view.id);
       const isCancel = action === 'cancel';
       setText(shown, isBusy && isCancel ? wording.cancelling : wording[action]);
-      setAttribute(shown, 'aria-label', wording[`${action}Task`](name));
+      setAttribute(shown, 'aria-label', wording[`${action}Task`](label));
       setAttribute(shown, 'aria-disabled', isBusy ? 'true' : null);
     }
     // If a focused button disappears, the Tab key starts at the top of the page again. So the row takes the focus.
@@ -82,7 +69,7 @@ export function createRow(commands: RowCommands, part: 'task' | 'toast', onDismi
     element,
     update(next, wording, now) {
       view = next;
-      const name = isolate(view.title, wording.locale);
+      const label = isolate(view.title, wording.locale);
       setAttribute(element, 'data-tone', view.tone);
       setAttribute(element, 'data-stale', view.isStale ? '' : null);
       setIcon(icon, view.tone);
@@ -94,21 +81,40 @@ export function createRow(commands: RowCommands, part: 'task' | 'toast', onDismi
         view.facts.map((fact) => ` · ${isolate(fact, wording.locale).replaceAll(' ', '\u00a0')}`).join(''),
       );
       setTexts(remarks, 'remark', view.remarks);
-      if (revealBar(!!view.bar) && view.bar) bar?.show(view.bar, name, now);
+      if (revealBar(!!view.bar) && view.bar) bar?.show(view.bar, label, now);
       const shares = revealSegments(!!view.segments)?.children as HTMLCollectionOf<HTMLElement> | undefined;
       view.segments?.forEach((share, index) => {
         const segment = shares?.[index] as HTMLElement;
         setHidden(segment, share === 0);
         segment.style.flexGrow = String(share);
       });
-      showLinks();
+      showLinks(view.links);
       const error = commands.errorOf(view.id);
-      const line = revealError(error !== '');
+      const line = revealError(!!error);
       if (line) setText(line, error);
-      showAction(name, wording);
+      showAction(label, wording);
       const cross = revealDismiss(view.canDismiss);
-      if (cross) setAttribute(cross, 'aria-label', wording.dismissTask(name));
+      if (cross) setAttribute(cross, 'aria-label', wording.dismissTask(label));
     },
+  };
+}
+
+/** Returns a function that shows `links` at the end of `body`. Makes elements only if the links have changed. */
+function createLinkList(body: HTMLElement): (links: readonly ResultLink[]) => void {
+  const reveal = lazily(() => body.appendChild(make('div', { part: 'links' })));
+  let shown = '';
+  return (links) => {
+    const list = reveal(links.length > 0);
+    const key = JSON.stringify(links);
+    if (!list || key === shown) return;
+    shown = key;
+    list.replaceChildren(
+      ...links.map(({ label, href }) => {
+        const link = make('a', { part: 'link', href, rel: 'noopener' });
+        link.textContent = label;
+        return link;
+      }),
+    );
   };
 }
 

@@ -80,7 +80,7 @@ export function createToastStack(options: ToastStackOptions): ToastStack {
     if (!context) return;
     const current = context;
     const now = performance.now();
-    queue = keepToasts(passTime(queue, now, isPaused), ({ id }) => current.find(id) !== undefined);
+    queue = keepToasts(passTime(queue, now, isPaused), ({ id }) => !!current.find(id));
     // Only now, since the time up to now has passed under the old value.
     isPaused = element.matches(':hover, :focus-within') || document.hidden;
     const { shown, next } = showToasts(queue);
@@ -142,5 +142,5 @@ function isSticky(task: OutcomeSnapshot): boolean {
 function focusFirst(element: HTMLElement): boolean {
   const first = [...element.querySelectorAll<HTMLElement>('button, a')].find((one) => one.checkVisibility());
   first?.focus();
-  return first !== undefined;
+  return !!first;
 }

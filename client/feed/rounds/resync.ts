@@ -24,7 +24,7 @@ export interface Round {
 /**
  * Sends the requests of one round.
  * @param tasks those that were known when the round began, without those that are shown as gone
- * @param recentFirst whether to ask for the most recent tasks of any status first. If the user has no others, no more is asked
+ * @param recentFirst whether to ask for the most recent tasks of any status first. If the user has no others, that is all
  * @param onSnapshots called with the tasks of each answer as it arrives
  * @param load fetches one task and merges it
  * @throws TaskError where a request fails; the answers before it have been handed out already
@@ -63,8 +63,8 @@ export async function askAll(
   const oldestRecent = recent ? oldestOf(recent) : '~';
   const [oldest] = recent?.nextCursor === null ? [''] : await Promise.all([listActive(), list('unseen')]);
 
-  // A task that is not listed: an active one has ended and was seen elsewhere; one that had ended was dismissed; or the record
-  // is gone. A task that is older than the last page that was read may still be there, and is left alone.
+  // Tasks that no answer has listed. An active one has ended and was seen elsewhere, one that had ended was dismissed, or the
+  // record is gone. A task older than all that was read may be on a page that was not read, so it is left alone.
   const missing = tasks.filter(({ id, finishedAt }) => id > (finishedAt ? oldestRecent : oldest) && !found.has(id));
   await Promise.all(
     missing.map(({ id }) =>

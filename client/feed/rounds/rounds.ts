@@ -18,7 +18,7 @@ export interface Rounds {
   ask(): Promise<void>;
   /** Sets the time of the next round. Never moves it to a later time, or frequent changes would postpone it for ever. */
   planRound(): void;
-  /** Cancels the next round, until `ask` or `plan` is called. */
+  /** Cancels the next round, until `ask` or `planRound` is called. */
   stop(): void;
 }
 

@@ -13,7 +13,10 @@ export type ConnectionState =
   | { readonly status: 'polling'; readonly since: number; readonly reason: PushLoss }
   /** The server cannot be reached: what is shown is old. */
   | { readonly status: 'offline'; readonly since: number }
-  /** The server answered 401. Nothing is asked until the page wakes or gets the focus. */
+  /**
+   * The server answered 401. It is asked again when the page wakes or gets the focus, when `refresh` is called, or when another
+   * tab says that somebody has signed in.
+   */
   | { readonly status: 'signed-out' }
   /** `close()` was called. */
   | { readonly status: 'closed' };
@@ -23,7 +26,7 @@ export interface ConnectionFacts {
   readonly isClosed: boolean;
   readonly isSignedOut: boolean;
   readonly link: LinkState | null;
-  /** Since when requests fail, or null while they do not. */
+  /** Since when rounds fail, in milliseconds; null while they do not. */
   readonly failingSince: number | null;
 }
 

@@ -1,6 +1,7 @@
 /**
  * Merges snapshots from push, polls, lists and answers into one list. Pure, for the feed and for anyone who keeps
- * snapshots. It does not matter in which order snapshots come, or how often. Only of the place in line the last one counts.
+ * snapshots. It does not matter in which order snapshots come, or how often. The place in line is the exception: of two
+ * snapshots that differ only in it, the later one to come counts.
  *
  * - Of two snapshots of a task, an outcome wins over an active status. Otherwise the higher revision wins.
  * - An outcome whose result was too big for a message gets the result from any copy that has it.

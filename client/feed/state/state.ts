@@ -106,7 +106,7 @@ export function knownUser(state: FeedState): string | null | undefined {
   return state.isSignedOut ? null : (state.channel ?? undefined);
 }
 
-export function activeTasks(state: FeedState): readonly Snapshot[] {
+function activeTasks(state: FeedState): readonly Snapshot[] {
   return state.list.tasks.filter((task) => !isFinished(task));
 }
 
@@ -124,7 +124,7 @@ export function isRoundDue(state: FeedState, now: number): boolean {
 export function roundDelay(state: FeedState, isVisible: boolean, now: number, random: number): number | null {
   const active = activeTasks(state);
   const silence = active.reduce((longest, task) => Math.max(longest, silenceOf(state, task, now)), 0);
-  // While push is away, a task that starts later needs no more rounds than none.
+  // While push is away, a task that is to start later counts as not active: no news of it is expected before that time.
   const hasActive = active.some((task) => isPushed(state) || silenceOf(state, task, now) >= 0);
   return nextRound({ ...state, isPushed: isPushed(state), isVisible, hasActive, silence }, random);
 }

@@ -19,7 +19,7 @@ const VISIBLE = 'inloop:visible';
 
 export interface NotifierOptions extends ClaimOptions {
   readonly feed: Pick<TaskFeed, 'getSnapshot' | 'subscribe'>;
-  /** Called with outcomes that were reached while no tab was visible. Each outcome is passed once per browser. */
+  /** Called with outcomes that were reached while no tab was visible. Of all tabs of a browser, one is called with each outcome. */
   readonly notify: (outcomes: readonly OutcomeSnapshot[]) => void;
   readonly page?: Pick<Page, 'isVisible'>;
 }
@@ -48,9 +48,9 @@ export function notifyOutcomes(options: NotifierOptions): () => void {
 
   function tellNews(): void {
     // Only the outcome of a task that this tab knew as active is news.
-    const { channel: owner, reached: ended } = readNews();
-    const reached = ended.filter(({ seenAt }) => !seenAt);
-    if (reached.length === 0 || page.isVisible()) return;
+    const { channel: owner, reached } = readNews();
+    const unseen = reached.filter(({ seenAt }) => !seenAt);
+    if (unseen.length === 0 || page.isVisible()) return;
     // One tab after the other. Otherwise two hidden tabs could each take the other's lock for the lock of a visible tab.
     locks
       ?.request(`${VISIBLE}?`, async () => {
@@ -58,10 +58,10 @@ export function notifyOutcomes(options: NotifierOptions): () => void {
         if (!isNoTabVisible || end.signal.aborted) return;
         const ours = await claimIds(
           NOTIFIED,
-          reached.map(({ id }) => id),
+          unseen.map(({ id }) => id),
           options,
         );
-        const news = reached.filter(({ id }) => ours.has(id));
+        const news = unseen.filter(({ id }) => ours.has(id));
         if (news.length > 0 && feed.getSnapshot().channel === owner) notify(news);
       })
       .catch(ignore);

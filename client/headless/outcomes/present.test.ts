@@ -28,8 +28,9 @@ class Tab {
   readonly told: string[] = [];
   /** Ids of outcomes that were told as missed. */
   readonly missed: string[] = [];
-  /** Whose tasks they are, and what the server's clock says where the feed knows. */
+  /** Whose tasks the feed shows. */
   channel: string | null = null;
+  /** The server's time, as the feed knows it. */
   now: () => number;
   #tasks: readonly Snapshot[] = [];
   #listener: () => void = () => undefined;

@@ -58,7 +58,7 @@ export function presentOutcomes(options: PresenterOptions): () => void {
     attendance.observe(changed, tasks);
     forgetUnlisted(told, tasks);
     if (isClaiming || !page.isVisible()) return;
-    const untold = tasks.filter(isFinished).filter((task) => task.seenAt === null && !told.has(task.id));
+    const untold = tasks.filter(isFinished).filter(({ id, seenAt }) => !seenAt && !told.has(id));
     if (untold.length === 0) return;
     isClaiming = true;
     const ids = untold.map(({ id }) => id);

@@ -4,7 +4,8 @@
  *
  * A toast is a hint: an outcome whose toast is gone is still in the tray. The newest three toasts are shown; the others wait
  * and are counted. A burst of outcomes becomes one summary, except for its failures: three failures among 300 outcomes get
- * toasts. Failures, and outcomes that offer something to do, stay until they are dismissed.
+ * toasts. Outcomes that offer something to do (`isSticky`), in the tray failures and results with a link, stay until they are
+ * dismissed.
  */
 
 import type { OutcomeSnapshot } from '../../../core/tasks/snapshot.ts';
@@ -44,19 +45,22 @@ export interface AddOptions {
 /** The empty queue. */
 export const NO_TOASTS: ToastQueue = { toasts: [], summary: [], lastAt: -Infinity, now: 0 };
 
-/** The queue after `tasks` (oldest first) were added. */
+/**
+ * The queue after `tasks` (oldest first) were added. Before, call {@link passTime} with the same `now`: otherwise the time since
+ * its last call is taken from the new toasts.
+ */
 export function addToasts(queue: ToastQueue, tasks: readonly OutcomeSnapshot[], options: AddOptions): ToastQueue {
   const { now, duration, isSticky } = options;
   if (!(duration > 0) || tasks.length === 0) return queue;
-  const followsClosely = now - queue.lastAt < BURST_GAP;
-  const recent = followsClosely ? queue.toasts.filter(({ at }) => now - at < BURST_GAP) : [];
-  const isBurst = recent.length + tasks.length > TOASTS_SHOWN || (followsClosely && queue.summary.length > 0);
+  const recent = queue.toasts.filter(({ at }) => now - at < BURST_GAP);
+  const goesOn = queue.summary.length > 0 && now - queue.lastAt < BURST_GAP;
+  const isBurst = goesOn || recent.length + tasks.length > TOASTS_SHOWN;
   const toToast = (task: OutcomeSnapshot) => ({
     task,
     at: now,
     left: isSticky(task) ? Infinity : duration,
   });
-  const hasToast = (task: OutcomeSnapshot) => !isBurst || hasFailed(task);
+  const hasToast = (task: OutcomeSnapshot) => !isBurst || task.status === 'failed';
   // The recent toasts belong to the burst: all of it moves to the summary, except for failures.
   const kept = queue.toasts.filter((toast) => !recent.includes(toast) || hasToast(toast.task));
   const all = [...recent.map(({ task }) => task).reverse(), ...tasks];
@@ -66,10 +70,6 @@ export function addToasts(queue: ToastQueue, tasks: readonly OutcomeSnapshot[], 
     summary: [...queue.summary, ...all.filter((task) => !hasToast(task))],
     lastAt: now,
   };
-}
-
-function hasFailed({ status }: OutcomeSnapshot): boolean {
-  return status === 'failed';
 }
 
 /** The queue with `tasks` in its summary. */

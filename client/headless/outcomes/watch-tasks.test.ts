@@ -5,9 +5,9 @@ import { running, succeeded } from '../../test-support/snapshots.ts';
 import { watchTasks } from './watch-tasks.ts';
 
 /** Returns a function that shows other tasks, and says what has changed since its last call. */
-function setUp(isWhole?: Parameters<typeof watchTasks>[1]) {
+function setUp(isComplete?: Parameters<typeof watchTasks>[1]) {
   let shown: FeedSnapshot = { tasks: [], connection: { status: 'live' }, hasMore: false, channel: 'ada' };
-  const look = watchTasks({ getSnapshot: () => shown }, isWhole);
+  const look = watchTasks({ getSnapshot: () => shown }, isComplete);
   return (tasks: readonly Snapshot[], channel: string | null = 'ada') => {
     shown = { ...shown, tasks, channel };
     return look();

@@ -14,7 +14,7 @@ export interface TaskNews {
   readonly hasUserLeft: boolean;
   /** New and changed tasks. May contain unchanged tasks that have moved in the list. */
   readonly changed: readonly Snapshot[];
-  /** Outcomes of tasks that were active at an earlier call. */
+  /** Outcomes of tasks that were active at an earlier call, each once. */
   readonly reached: readonly OutcomeSnapshot[];
 }
 

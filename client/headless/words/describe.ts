@@ -1,13 +1,12 @@
 /** What a row shows of its task, independent of how it is drawn. Pure: follows from a snapshot, its memory and the time. */
 
 import { PACE_HORIZON_MS } from '../../../core/tasks/pace.ts';
-import {
-  isFinished,
-  type QueuedSnapshot,
-  type RetryingSnapshot,
-  type RunningSnapshot,
-  type Snapshot,
-  type SucceededSnapshot,
+import type {
+  QueuedSnapshot,
+  RetryingSnapshot,
+  RunningSnapshot,
+  Snapshot,
+  SucceededSnapshot,
 } from '../../../core/tasks/snapshot.ts';
 import { canCancel, canRetry } from '../../../core/tasks/transition.ts';
 import { isGone } from '../../feed/state/merge.ts';
@@ -71,8 +70,8 @@ export interface RowContext {
 }
 
 /**
- * After this long without progress, in milliseconds, a row says so. A worker that lives is heard every 10 s; half a second more,
- * so that a message that is on its way does not make the words flicker.
+ * After this long without progress, in milliseconds, a row says so. A worker that lives is heard every 10 s. The half second
+ * more is for a message on its way, which would otherwise make the words appear and vanish.
  */
 const QUIET = PACE_HORIZON_MS + 500;
 
@@ -94,8 +93,8 @@ interface Draft<S extends Snapshot = Snapshot> extends TaskMemory, RowContext {
 export function describeTask(memory: TaskMemory, context: RowContext): RowView {
   const { snapshot } = memory;
   const { wording, now, isStale, isRetried } = context;
-  const { id, title, status, error } = snapshot;
-  const hasEnded = isFinished(snapshot);
+  const { id, title, status, error, finishedAt } = snapshot;
+  const hasEnded = finishedAt !== null;
   const shown = hasEnded ? null : shownProgress(snapshot, now, memory.shownDone);
   const canDoAgain = canRetry(status) && !isRetried && !isGone(snapshot);
   const row: Draft['row'] = {
@@ -140,8 +139,8 @@ export function describeTask(memory: TaskMemory, context: RowContext): RowView {
       row.tone = 'neutral';
   }
   if (error) row.remarks.push(explain(error, wording));
-  if (isFinished(snapshot)) {
-    const age = now - Date.parse(snapshot.finishedAt);
+  if (hasEnded) {
+    const age = now - Date.parse(finishedAt);
     row.facts.push(age < 60_000 ? wording.justNow : wording.ago(inWords(age, wording)));
     if (isRetried) row.remarks.push(wording.retried);
   }
@@ -199,7 +198,7 @@ function describeRetrying({ row, snapshot, wording, now }: Draft<RetryingSnapsho
   row.facts.push(wording.attempt(snapshot.attempt, snapshot.attempts));
   const wait = Date.parse(snapshot.expectedAt ?? snapshot.updatedAt) - now;
   if (row.isSlow) row.remarks.push(wording.waitingForWorker);
-  else row.facts.push(wait > SHORTEST_WAIT ? wording.nextTry(inWords(wait, wording)) : wording.nextTrySoon);
+  else row.facts.push(wait > SHORTEST_WAIT ? wording.nextAttempt(inWords(wait, wording)) : wording.nextAttemptSoon);
 }
 
 function describeSuccess({ row, snapshot, wording, base }: Draft<SucceededSnapshot>): void {
@@ -245,9 +244,7 @@ function partsOf({ progress, status }: Snapshot, shownDone: number | undefined, 
   if (!progress) return [];
   const { total, skipped = 0, failed = 0 } = progress;
   const done = shownDone ?? progress.done;
-  const parts = [
-    wording.done(status === 'succeeded' ? done - skipped - failed : done, status === 'succeeded' ? null : total),
-  ];
+  const parts = [status === 'succeeded' ? wording.done(done - skipped - failed, null) : wording.done(done, total)];
   if (skipped) parts.push(wording.skipped(skipped));
   if (failed) parts.push(wording.failedCount(failed));
   return parts;

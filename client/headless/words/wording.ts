@@ -42,9 +42,10 @@ export interface Wording {
   attempt(attempt: number, attempts: number): string;
   /** `from`: how many elements were done when the attempt began, if it goes on from a checkpoint. */
   restarted(attempt: number, attempts: number, from?: number): string;
-  /** When the next attempt starts. */
-  nextTry(duration: string): string;
-  readonly nextTrySoon: string;
+  /** The next attempt starts in `duration`. */
+  nextAttempt(duration: string): string;
+  /** The next attempt starts in less than half a second, or should have started. */
+  readonly nextAttemptSoon: string;
   timeLeft(duration: string): string;
   /** The worker is there, but progress has not moved for more than 10 s. `duration`: since the last sign of life. */
   stillGoing(duration: string): string;
@@ -180,8 +181,8 @@ export const ENGLISH: Wording = {
   attempt: (attempt, attempts) => `attempt ${attempt} of ${attempts}`,
   restarted: (attempt, attempts, from) =>
     `${from ? `Went on from ${number(from)}` : 'Restarted'}, attempt ${attempt} of ${attempts}`,
-  nextTry: (duration) => `starts in ${duration}`,
-  nextTrySoon: 'starts any moment',
+  nextAttempt: (duration) => `starts in ${duration}`,
+  nextAttemptSoon: 'starts any moment',
   timeLeft: (duration) => `about ${duration} left`,
   stillGoing: (duration) => `Still going, last sign ${duration} ago`,
   noSign: (duration) => `No sign of the worker for ${duration}`,
