@@ -1,10 +1,10 @@
 /**
- * Names an owner in the audit log without saying who it is. The same owner always has the same hash, so an operator can tell
- * whether two acts were about the same one.
+ * Names an owner in the audit log without saying who it is. An owner has the same hash as long as the secret of the bus stays the
+ * same, so an operator can tell whether two acts were about the same owner.
  *
  * The hash is keyed. With a plain hash, whoever reads the audit log could hash the owner they guess, and look for that. The key
- * is derived from the secret of the bus, which every server has. It is not in Redis, so neither the page, nor the log, nor a
- * copy of Redis is enough to test a guess. With another secret the same owner has another hash.
+ * is derived from the secret of the bus, which every server has. The secret is not in Redis, so neither the page, nor the log, nor
+ * a copy of Redis is enough to test a guess.
  */
 
 import { createHmac } from 'node:crypto';
