@@ -17,7 +17,8 @@ const WHAT: Readonly<Record<Name, string>> = {
   inloop: 'inloop, to the pusher-js callback',
   'inloop-client': 'inloop, to the listener of its own client',
 };
-const EVERY_MS = 100;
+/** The pause after each task that is started, and after each trigger. */
+const PAUSE_MS = 100;
 const USER = 'user-0';
 /** How many tasks run before those that are measured. */
 const WARM_UP = 10;
@@ -27,7 +28,7 @@ type Figures = readonly number[];
 
 async function measureRaw({ worker, clients }: RunningStack, count: number): Promise<Figures> {
   await clients.call('take');
-  const sent = await worker?.call<{ n: number; done: number }[]>('triggerEvery', { user: USER, count, ms: EVERY_MS });
+  const sent = await worker?.call<{ n: number; done: number }[]>('triggerEvery', { user: USER, count, ms: PAUSE_MS });
   await clients.call('waitForOutcomes', { count, ms: 1_000 });
   const { outcomes } = await clients.call<{ outcomes: [number, number][] }>('take');
   const arrivals = new Map(outcomes);
@@ -39,7 +40,7 @@ async function measureTasks(running: RunningStack, from: number, count: number):
     makeInput({ n: from + index, user: USER, elements: 20, work: 'sleep', size: 1 }),
   );
   const { latencies } = await running.watch(inputs, async () => {
-    await running.server.call('startEvery', { inputs, ms: EVERY_MS });
+    await running.server.call('startEvery', { inputs, ms: PAUSE_MS });
     // `watch` wants the time of the first start, for figures that are not used here.
     return 0;
   });
