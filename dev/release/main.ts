@@ -9,7 +9,7 @@ const USAGE = `Usage: npm run release -- 0.2.0 [--tested] [--dry-run FOLDER]
 
 Checks and tests the commit that is checked out, sets the version, gives the changes under "Unreleased" in CHANGELOG.md this
 version, keeps a store of it for the upgrade test, commits, tags, and writes the tarball, the SBOM, the notes and the
-checksums to dist/release/. It publishes nothing.
+checksums to dist/release/0.2.0/. It publishes nothing.
   --tested           leaves out npm test: continuous integration has run it on this commit
   --dry-run FOLDER   writes to FOLDER only, and makes no commit and no tag`;
 
