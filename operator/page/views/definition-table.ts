@@ -9,8 +9,8 @@ import { listHref } from '../route.ts';
 import { secondsWords } from '../words/times.ts';
 import { ACT, formatNumber, withOneDecimal } from '../words/words.ts';
 
-/** How many codes of errors the column of failures names. */
-const MOST_REASONS = 5;
+/** How many error codes the column of failures names. */
+const MOST_CODES = 5;
 
 /** Makes the columns. An operator who may not pause gets no column of buttons. */
 export function definitionColumns(context: Context): Column<DefinitionOverview>[] {
@@ -92,7 +92,7 @@ export function definitionColumns(context: Context): Column<DefinitionOverview>[
 
 function failureChips(name: string, failed: number, failures: DefinitionOverview['failures']): Content {
   if (failed === 0) return [text('span', 'none', 'muted')];
-  const named = failures.slice(0, MOST_REASONS);
+  const named = failures.slice(0, MOST_CODES);
   const rest = failed - named.reduce((sum, { count }) => sum + count, 0);
   const items = named.map(({ code, count }) =>
     box(
