@@ -167,6 +167,17 @@ describe('a task that no living worker handles', () => {
     expect([await waitingFor(later), await waitingFor(task)]).toEqual([null, 'worker']);
   });
 
+  it('is reported also if it waits in the line, while the only other task is to start later', async () => {
+    await accept();
+    const task = await accept();
+    // As when a worker has taken the first one, ended it, and stopped. The other one is in the line.
+    await redis.send((client) => client.del(`${redis.keys.queue(NAME)}waiting`));
+    const startsAt = new Date(Date.now() + 3_600_000).toISOString();
+    await store.create({ snapshot: { ...newTask({ id: uuid() }), startsAt }, owner: 'ada', input: 1 }, null);
+    await sweepFor(30_000, []);
+    expect(await waitingFor(task)).toBe('worker');
+  });
+
   it('is not reported while a worker handles it, or nothing waits', async () => {
     await sweepFor(60_000, []);
     const task = await accept();

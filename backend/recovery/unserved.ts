@@ -2,9 +2,9 @@
  * Finds tasks that no living worker handles. That happens in a deploy that updates the servers before the workers, or if no
  * worker calls `handle` for a definition. It serves the sweeper.
  *
- * Servers announce which definitions they start, and workers which they handle. If a definition has had no worker for 30 s,
- * the operator gets one log line, and each waiting task is marked (`waitingFor: 'worker'`), which its owner sees. Once a
- * worker handles the definition again, the marks are taken off.
+ * Redis has the definitions of which tasks are started, and workers announce which they handle. If a definition has had no worker
+ * for 30 s, the operator gets one log line, and each waiting task is marked (`waitingFor: 'worker'`), which its owner sees. Once
+ * a worker handles the definition again, the marks are taken off.
  */
 
 import type { TaskEvent } from '../../core/tasks/transition.ts';
@@ -18,14 +18,16 @@ import type { KnownWorker } from './worker-registry.ts';
 
 /** A deploy may leave a definition without a worker for a moment. That is not reported. */
 const REPORTED_AFTER_MS = 30_000;
-/** How many waiting jobs of each list one sweep goes through for each definition. The next sweep goes on from there. */
+/** For each definition, one sweep goes through this many waiting jobs of each list. The next sweep goes on from there. */
 const JOBS_PER_SWEEP = 100;
 /** After a longer pause between two sweeps, another process may have swept meanwhile, and left marks. */
 const LONGEST_GAP_MS = 2_500;
+/** Where the jobs begin that wait for a worker: in bee-queue's lists, and in the line. */
+const BEGINNINGS: readonly (WaitingCursor | null)[] = [null, { owner: 0, at: 0 }];
 
 /** What is needed of Redis. Each method rejects with a TaskError `store_unavailable` while Redis is away. */
 export interface UnservedRedis {
-  /** The definitions that servers start. */
+  /** The definitions of which servers or workers start tasks. */
   definitions(): Promise<readonly string[]>;
   /**
    * A page of the jobs of a definition that wait for a worker or that a worker has taken, which may be dead. `cursor`: the `next`
@@ -55,6 +57,7 @@ interface Unserved {
   cursor: WaitingCursor | null;
 }
 
+/** Marks tasks. It remembers from sweep to sweep which definitions have no worker, and since when. */
 export class UnservedTasks {
   readonly #options: UnservedOptions;
   readonly #unserved = new Map<string, Unserved>();
@@ -103,15 +106,17 @@ export class UnservedTasks {
   }
 
   /**
-   * Whether a task of the definition waits for a worker now. The first job of each list of bee-queue is enough to tell: the
-   * line has jobs only while those lists have some, or will have some a moment later.
+   * Whether a task of the definition waits for a worker now. The first job of each of bee-queue's lists and of the line is enough
+   * to tell. The first of the delayed jobs is the one that is due first: if that one is to start later, so are the others.
    */
   async #hasWaiting(name: string): Promise<boolean> {
     const { redis, store } = this.#options;
-    for (const job of (await redis.waitingJobs(name, null, 1)).jobs) {
-      const wanted = parseJobId(job);
-      const record = wanted && (await store.read(wanted.id));
-      if (!record || !this.#isLater(record)) return true;
+    for (const beginning of BEGINNINGS) {
+      for (const job of (await redis.waitingJobs(name, beginning, 1)).jobs) {
+        const wanted = parseJobId(job);
+        const record = wanted && (await store.read(wanted.id));
+        if (!record || !this.#isLater(record)) return true;
+      }
     }
     return false;
   }
@@ -136,7 +141,7 @@ export class UnservedTasks {
   }
 
   /**
-   * Marks the tasks of at most 100 waiting jobs from `cursor` on, or takes their marks off.
+   * Marks the tasks of waiting jobs from `cursor` on, or takes their marks off: of at most 100 jobs of each list.
    * @param waitingFor null to take the marks off
    * @returns the cursor to go on from; null after the last job
    */
