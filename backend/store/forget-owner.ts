@@ -1,5 +1,5 @@
 /**
- * Removes everything that is stored about an owner, in steps, so that none of them blocks Redis for long. It serves the store.
+ * Removes everything that is stored about an owner, in steps that are short enough not to block Redis. It serves the store.
  */
 
 import { jobIdOf } from '../queue/job.ts';
@@ -9,7 +9,7 @@ import { leaveLine } from './commands/owner/leave-line.ts';
 
 /** What one call of {@link forgetOwner} has removed. */
 export interface Forgotten {
-  /** Of the tasks, newest first. */
+  /** The ids of the removed tasks, newest first. */
   readonly ids: readonly string[];
   /** Whether nothing is left. */
   readonly isDone: boolean;
@@ -17,8 +17,11 @@ export interface Forgotten {
 
 /**
  * Removes 200 tasks of `owner` at most, whatever their status, with their idempotency keys. Workers are told to stop those
- * that run. With the last ones go indexes, places in lines and the mark of the owner's channel. The idempotency key of a task
- * that was dismissed before stays for up to 24 h: it holds two hashes and an id. Call it until `isDone`.
+ * that run. The call that removes the last tasks also removes indexes, places in lines and the mark of the owner's channel. Call
+ * it until `isDone`.
+ *
+ * Of a task that was dismissed before, two things may stay: its idempotency key, which holds the owner's name, two hashes and an id,
+ * for up to 24 h; and its record, until the outcome hook has run for it or the record expires (commands/drop-tasks.ts).
  * @throws TaskError `store_unavailable`: some may have been removed
  */
 export async function forgetOwner(redis: CommandRunner, owner: string): Promise<Forgotten> {
@@ -34,8 +37,9 @@ export async function forgetOwner(redis: CommandRunner, owner: string): Promise<
 }
 
 /**
- * Removes jobs from the owner's lines: the first job of each task in `ids`, which are gone. Otherwise all would be removed in
- * one step, with the last task. If 100,000 wait, that blocks Redis for 50 ms or more.
+ * Removes the jobs of the tasks `ids`, which are gone, from the owner's lines. A task in the line waits for its first run, so only
+ * that job is looked for. Without this, `leaveLine` would remove all jobs in one step: with 100,000 of them, Redis would be blocked
+ * for 50 ms or more.
  */
 async function removeJobs(
   redis: CommandRunner,

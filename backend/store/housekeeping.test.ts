@@ -19,7 +19,8 @@ describe('a finished task that is dismissed', () => {
     const task = await finish();
     expect(await world.store.dismiss('ada', [task.id, task.id, 'unknown'])).toEqual([task.id, 'unknown']);
     expect(await world.store.read(task.id)).toBeNull();
-    expect(await keys()).toEqual(expect.not.arrayContaining([`task:${task.id}`, 'all:ada', 'unseen:ada']));
+    const gone = [`task:${task.id}`, 'all:ada', 'unseen:ada'];
+    expect((await keys()).filter((key) => gone.includes(key))).toEqual([]);
   });
 
   it("is left if it is active, or if it is another owner's", async () => {
@@ -51,7 +52,6 @@ describe('clear', () => {
 describe('an owner who is forgotten', () => {
   it('leaves no key, whatever the status of their tasks, and no other owner loses one', async () => {
     const other = await accept('bob');
-    await world.redis.addDefinitions(['import']);
     await world.redis.noteWatched('private-user-ada', 'ada');
     await finish();
     await accept('ada', { n: 2 }, 'a-key');

@@ -9,7 +9,7 @@
 import { createHash } from 'node:crypto';
 import type { ChildFailurePolicy } from '../../core/tasks/children.ts';
 import type { OutcomeRetention, Priority } from '../../core/tasks/definition-options.ts';
-import { type QueuedSnapshot, type Snapshot, withPlace } from '../../core/tasks/snapshot.ts';
+import type { QueuedSnapshot, Snapshot } from '../../core/tasks/snapshot.ts';
 import type { StartLimit } from '../../core/tasks/task-limits.ts';
 import { type Refusal, type TaskEvent, transition } from '../../core/tasks/transition.ts';
 import type { SeenEvent, TaskPage } from '../../core/wire.ts';
@@ -21,7 +21,6 @@ import type { CommandRunner } from './commands/define-command.ts';
 import { takeChildren } from './commands/family/take-children.ts';
 import { type ClearAnswer, clearFinished } from './commands/owner/clear-finished.ts';
 import { dismissTasks } from './commands/owner/dismiss-tasks.ts';
-import { findPlaces } from './commands/owner/find-places.ts';
 import { markSeen } from './commands/owner/mark-seen.ts';
 import { commitChange } from './commands/task/commit-change.ts';
 import { type ChildOf, type CreationAnswer, createTask } from './commands/task/create-task.ts';
@@ -43,7 +42,7 @@ import {
   type StoredFields,
   type Wanted,
 } from './record.ts';
-import { type ListOptions, readTaskList } from './task-list.ts';
+import { addPlaces, type ListOptions, readTaskList } from './task-list.ts';
 import { type RunOptions, toCommit } from './to-commit.ts';
 
 /** How often a change is decided again because another one came first. A task has few writers, so reaching this is a bug. */
@@ -106,17 +105,21 @@ export type Applied =
 /** What became of a new task. */
 export type Created =
   | Exclude<CreationAnswer, { readonly result: 'earlier' | 'exceeded' }>
-  /** The key was used before: with the same body, and `id` is the task that was created then; or with another body. */
+  /** The same key was used before with the same body. `id` is the task that was created then. */
   | { readonly result: 'exists'; readonly id: string }
+  /** The same key was used before with another body. */
   | { readonly result: 'mismatch' }
   /** The start would exceed a limit. Try again in `waitMs`; for a limit of active tasks that may still be too early. */
   | { readonly result: 'exceeded'; readonly limit: StartLimit; readonly waitMs: number };
 
+/** The tasks of one backend. */
 export class TaskStore {
   readonly #redis: CommandRunner;
   readonly #clock: Pick<Clock, 'now'>;
   readonly #discards: Discards;
   readonly #durations: Durations;
+  /** The definitions that this process has noted in Redis, or is noting just now. */
+  readonly #noted = new Set<string>();
 
   constructor(redis: CommandRunner, clock: Pick<Clock, 'now'>) {
     this.#redis = redis;
@@ -138,6 +141,7 @@ export class TaskStore {
     const bodyHash = idempotencyKey !== null || task.child ? hash(`${snapshot.name}\n${body}`) : '';
     const child = task.child ? { ...task.child, hash: bodyHash } : null;
     const limits = task.limits ?? [];
+    this.#noteDefinition(snapshot.name);
     const answer = await createTask(this.#redis, {
       id: snapshot.id,
       owner,
@@ -204,18 +208,8 @@ export class TaskStore {
    * that has queued tasks among them, none if there are none.
    * @throws TaskError `store_unavailable`
    */
-  async withPlaces<S extends Snapshot>(owner: string, tasks: readonly S[]): Promise<readonly S[]> {
-    const queued = tasks.filter(({ status }) => status === 'queued');
-    if (queued.length === 0) return tasks;
-    const places = new Map<string, number | null>();
-    await Promise.all(
-      [...new Set(queued.map(({ name }) => name))].map(async (name) => {
-        const ids = queued.filter((task) => task.name === name).map(({ id }) => id);
-        const found = await findPlaces(this.#redis, owner, name, ids);
-        for (const [n, id] of ids.entries()) places.set(id, found[n] ?? null);
-      }),
-    );
-    return tasks.map((task) => withPlace(task, places.get(task.id)));
+  withPlaces<S extends Snapshot>(owner: string, tasks: readonly S[]): Promise<readonly S[]> {
+    return addPlaces(this.#redis, owner, tasks);
   }
 
   /**
@@ -333,6 +327,16 @@ export class TaskStore {
   /** The median of recent successful first attempts of a definition, in ms; null if fewer than 3 are known. Never rejects. */
   medianDuration(name: string): Promise<number | null> {
     return this.#durations.median(name);
+  }
+
+  /**
+   * Notes in Redis that there is this definition, once in this process: {@link forget} looks into the lines of noted definitions.
+   * If that fails, the next creation does it again. Redis gets it before the creation that is sent next, so nothing waits for it.
+   */
+  #noteDefinition(name: string): void {
+    if (this.#noted.has(name)) return;
+    this.#noted.add(name);
+    this.#redis.send((client) => client.sAdd(this.#redis.keys.definitions, name)).catch(() => this.#noted.delete(name));
   }
 }
 

@@ -1,9 +1,13 @@
-/** Reads one page of an owner's tasks, in several reads if many of the listed ids have expired. It serves the store. */
+/**
+ * Reads one page of an owner's tasks, in several reads if many of the listed ids have expired, and finds the places in line of
+ * queued tasks. It serves the store.
+ */
 
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../../core/limits.ts';
-import type { Snapshot } from '../../core/tasks/snapshot.ts';
+import { type Snapshot, withPlace } from '../../core/tasks/snapshot.ts';
 import type { ListState, TaskPage } from '../../core/wire.ts';
 import type { CommandRunner } from './commands/define-command.ts';
+import { findPlaces } from './commands/owner/find-places.ts';
 import { listTasks } from './commands/owner/list-tasks.ts';
 import { decodeListItem, unlessDamaged } from './record.ts';
 
@@ -17,6 +21,7 @@ const MAX_READS = 20;
 export interface ListOptions {
   /** Default: `all`. */
   readonly state?: ListState;
+  /** How many tasks, at most 100. Default: 20. */
   readonly limit?: number;
   /** The `nextCursor` of the page before. */
   readonly cursor?: string | null;
@@ -45,4 +50,27 @@ export async function readTaskList(redis: CommandRunner, owner: string, options:
     if (cursor === null || tasks.length >= limit) break;
   }
   return { tasks, nextCursor: cursor };
+}
+
+/**
+ * The same tasks of `owner`; queued ones with their place in line, where it is known. One round trip for each definition that has
+ * queued tasks among them, all at the same time.
+ * @throws TaskError `store_unavailable`
+ */
+export async function addPlaces<S extends Snapshot>(
+  redis: CommandRunner,
+  owner: string,
+  tasks: readonly S[],
+): Promise<readonly S[]> {
+  const queued = tasks.filter(({ status }) => status === 'queued');
+  if (queued.length === 0) return tasks;
+  const places = new Map<string, number | null>();
+  await Promise.all(
+    [...new Set(queued.map(({ name }) => name))].map(async (name) => {
+      const ids = queued.filter((task) => task.name === name).map(({ id }) => id);
+      const found = await findPlaces(redis, owner, name, ids);
+      for (const [n, id] of ids.entries()) places.set(id, found[n] ?? null);
+    }),
+  );
+  return tasks.map((task) => withPlace(task, places.get(task.id)));
 }
