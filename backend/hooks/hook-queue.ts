@@ -3,9 +3,9 @@
  * for each that its owner has not seen after some time (`worker.onUnseen`). It serves workers.
  *
  * A hook is registered under a name that ends with its delay in ms: `outcome:0`, `unseen:900000`. The step that stores an
- * outcome puts the task's id on the list of each registered hook (commit-change). So an outcome waits for no hook, and no
- * crash loses one. Workers take what is due from the list for the time of a lease. A worker that dies while a hook runs does
- * not renew its lease, and another worker takes the task.
+ * outcome puts the task's id on the list of each registered hook (commit-change). So storing an outcome does not wait for
+ * hooks, and a crash loses no call of a hook. Workers take what is due from the list for the time of a lease. A worker that
+ * dies while a hook runs does not renew its lease, and another worker takes the task.
  *
  * A hook that no worker has registered for the backend's retention gets no more tasks, and its list expires.
  */
@@ -31,6 +31,7 @@ export interface OwnedOutcome {
   readonly snapshot: OutcomeSnapshot;
 }
 
+/** The outcomes that wait for hooks, as a worker uses them. */
 export class HookQueue {
   readonly #redis: CommandRunner;
 
@@ -68,9 +69,7 @@ export class HookQueue {
 
   /** The hook has run for this task, or need not run any more. @throws TaskError `store_unavailable` */
   finish(hook: string, id: string): Promise<void> {
-    // The record of a dismissed task is kept for no other hook.
-    const isRecordKeptFor = hook === OUTCOME_HOOK;
-    return finishHook(this.#redis, hook, id, isRecordKeptFor);
+    return finishHook(this.#redis, hook, id, { keepsDismissed: hook === OUTCOME_HOOK });
   }
 
   /**

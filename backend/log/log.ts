@@ -4,8 +4,9 @@ import { cut } from '../../core/values/text.ts';
 import { printable } from './printable.ts';
 
 /**
- * Takes one line and its fields: plain data that JSON can hold, errors as text, cut to a few thousand characters. It never
- * gets a secret, a signature or an input. Errors that it throws are ignored.
+ * Takes one line and its fields. A message has at most 2,000 characters. Fields are plain data that JSON can hold, with errors
+ * as text. A field that would take more than 16,000 characters of JSON is cut, and becomes a text. A log never gets a secret, a
+ * signature or an input. Errors that it throws are ignored.
  */
 export interface Log {
   info(message: string, fields?: Readonly<Record<string, unknown>>): void;

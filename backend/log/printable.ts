@@ -5,7 +5,8 @@
 
 import { cut } from '../../core/values/text.ts';
 
-// Limits that keep a line of the log readable. What is beyond them is cut, and the log says so.
+// Limits that keep a line of the log readable. Where something is cut, the log shows it (`…`, `[object]`); only further causes
+// of an error are left out without a sign.
 /** How many levels of objects within objects are shown. */
 const MAX_DEPTH = 4;
 /** How many properties of an object, or items of a list, are shown. */
@@ -16,6 +17,8 @@ const MAX_TEXT = 4_000;
 const MAX_ERRORS = 5;
 /** How many characters of JSON one value may become. A longer value is logged as a text, and cut. */
 const MAX_CHARACTERS = 16_000;
+/** How many characters of a property's name, or of a BigInt, are shown. */
+const MAX_NAME = 100;
 /** Keys whose values are likely secrets. For example, an HTTP client's error holds the headers of its request. */
 const SECRET =
   /pass(word|wd|phrase)|secret|token|authorization|cookie|credential|api[-_]?key|private[-_]?key|signature/i;
@@ -46,7 +49,7 @@ function show(value: unknown, depth: number, within: Set<object>): Printable {
     case 'number':
       return Number.isFinite(value) ? value : String(value);
     case 'bigint':
-      return cut(`${value}n`, 100);
+      return cut(`${value}n`, MAX_NAME);
     case 'object':
       return value === null ? null : showObject(value, depth, within);
     case 'undefined':
@@ -80,7 +83,7 @@ function showFields(value: object, depth: number, within: Set<object>): Printabl
   const shown: Record<string, Printable> = {};
   const keys = Object.keys(value);
   for (const key of keys.slice(0, MAX_KEYS)) {
-    const name = cut(key, 100);
+    const name = cut(key, MAX_NAME);
     // Not by assignment, which would set the prototype for the key `__proto__`.
     Object.defineProperty(shown, name, { value: showField(value, key, depth, within), enumerable: true });
   }

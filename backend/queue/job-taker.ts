@@ -29,9 +29,9 @@ const BLOCK_S = 2;
 const REFUSED_RETRY_MS = 500;
 /** One script takes at most this many jobs. Redis needs about 0.1 ms for them, in which other clients wait. */
 const TAKEN_AT_ONCE = 100;
-/** How often a paused definition is looked at. */
+/** How often the taker asks again while the definition is paused. */
 const PAUSED_CHECK_MS = 500;
-/** How long giving a job back may wait for a connection. */
+/** How long a job that is given back may wait for a connection. */
 const GIVE_BACK_MS = 10_000;
 /** How often the connection is checked for silence. */
 const WATCH_EVERY_MS = 1_000;
@@ -69,6 +69,7 @@ const BACK = toScript(GIVE_BACK);
 /** What {@link FILL_LIST} answers if the definition is paused. */
 const PAUSED = -1;
 
+/** Takes the jobs of one definition for this process. It connects when a job is first asked for. */
 export class JobTaker {
   readonly #onFault: (error: unknown) => void;
   readonly #onTaken: JobTakerOptions['onTaken'];
@@ -82,7 +83,7 @@ export class JobTaker {
   /** Whether Redis has been asked and has not answered. */
   #isAsking = false;
   /** Whether Redis may have jobs: it had more when it last answered, or has not been asked yet. */
-  #hasJobs = true;
+  #mayHaveJobs = true;
   /** When Redis was last asked, or connected to since then, by `performance.now()`. */
   #askedAt = 0;
   #watch: NodeJS.Timeout | null = null;
@@ -129,8 +130,9 @@ export class JobTaker {
 
   #askNow(source: string, target: string): void {
     this.#askedAt = performance.now();
-    // Several jobs at once only while there are some: each may be taken for a connection that is dead (see BLOCK_S).
-    void (this.#hasJobs ? this.#takeSeveral() : this.#waitForOne(source, target))
+    // Several jobs are asked for at once only while there are some. A request that waits may lose its job to a dead connection (see
+    // BLOCK_S), so only one waits.
+    void (this.#mayHaveJobs ? this.#takeSeveral() : this.#waitForOne(source, target))
       .catch((error: unknown) => this.#pauseAfter(error))
       .then(() => {
         this.#isAsking = false;
@@ -146,7 +148,7 @@ export class JobTaker {
       Number.POSITIVE_INFINITY,
     )) as TakenJobs;
     if (jobs === null) return this.#pause();
-    this.#hasJobs = jobs.length === wanted;
+    this.#mayHaveJobs = jobs.length === wanted;
     for (const [job, values] of jobs) {
       this.#onTaken(job, { fields: values ? namedFields(TAKEN_FIELDS, values) : undefined, askedAt });
       this.#waiting.shift()?.(null, job);
@@ -166,22 +168,22 @@ export class JobTaker {
       return this.#pause();
     }
     if (job !== null) this.#waiting.shift()?.(null, job);
-    this.#hasJobs = filled > 0;
+    this.#mayHaveJobs = filled > 0;
   }
 
-  /** If this fails, the job is found by the check for stalled jobs. */
+  /** Gives a job back. If that fails, the check for stalled jobs finds the job. */
   async #giveBack(job: string): Promise<void> {
     const args = ['0', this.#queue, job];
     await this.#connection.run((client) => runScript(client, BACK, args), GIVE_BACK_MS);
   }
 
   async #pause(): Promise<void> {
-    this.#hasJobs = true;
+    this.#mayHaveJobs = true;
     await delay(PAUSED_CHECK_MS);
   }
 
   async #pauseAfter(error: unknown): Promise<void> {
-    this.#hasJobs = true;
+    this.#mayHaveJobs = true;
     if (this.#connection.isClosed) return;
     this.#onFault(error);
     // Without a connection, the next command waits for one. But a command that Redis refused would be refused again at once.
@@ -189,8 +191,8 @@ export class JobTaker {
   }
 
   /**
-   * Moves a job from the line to the list if that is empty. Resolves with how many jobs it has. 0 if that failed: what is
-   * wrong with Redis shows at the next command.
+   * Moves a job from the line to the list if the list is empty. Resolves with the number of jobs in the list, or `PAUSED`. If the
+   * script fails, resolves with 0: what is wrong with Redis shows at the next command.
    */
   async #fill(client: Client<Record<never, never>>): Promise<number> {
     return (await runScript(client, FILL, [...this.#args, '1']).catch(() => 0)) as number;

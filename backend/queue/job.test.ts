@@ -3,7 +3,7 @@ import { TEST_ID } from '../../test/support/task-events.ts';
 import { jobIdOf, parseJobId } from './job.ts';
 
 describe('the id of a job', () => {
-  it('says what the job asks for', () => {
+  it('gives back the task and the run that it was made of', () => {
     for (const run of [1, 12]) {
       expect(parseJobId(jobIdOf({ id: TEST_ID, run }))).toEqual({ id: TEST_ID, run });
     }

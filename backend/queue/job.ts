@@ -1,6 +1,6 @@
 /** Ids of jobs. Each run of a task has a job id of its own. So adding a job twice is harmless, and an old job is recognized. */
 
-/** What a job asks for: run number `run` of task `id`. The first run is 1. An attempt that was handed back has several. */
+/** What a job asks for: run number `run` of task `id`. The first run is 1. An attempt that was handed back has several runs. */
 export interface Job {
   readonly id: string;
   readonly run: number;

@@ -1,9 +1,9 @@
 /**
  * The line: the order in which the waiting tasks of many owners get to run. This file has Lua functions for our scripts, and
- * two scripts that are run on their own. It serves the task store, the takers of jobs and the timer of delayed jobs.
+ * three scripts that are run on their own. It serves the task store, the takers of jobs and the timer of delayed jobs.
  *
- * bee-queue hands out jobs from its list `waiting`, first in, first out. A job goes to this list only if no other job waits,
- * so that a free worker gets it at once. All other jobs wait in the line. A worker that has room takes what is in the list,
+ * bee-queue hands out jobs from its list `waiting`, first in, first out. The job of a new task goes to this list if no other job
+ * waits, so that a free worker gets it at once. Otherwise it waits in the line. A worker that has room takes what is in the list,
  * then jobs from the line, of the owners whose turns are the earliest.
  *
  * - Turns are numbers. The owner with the lowest turn is next, and after each job the owner's turn is one higher. A new owner
@@ -11,24 +11,24 @@
  *   all others. Example: A has 5,000 jobs, its last job was taken with turn 6, and its next one has turn 7. B comes with one job
  *   and gets turn 6. The order from now on is B, A, A, A, …
  * - Redis stores turns in units, as whole numbers: one turn is 1,048,576 units.
- * - An owner who leaves the line is remembered until the others have caught up. So nobody gets more turns by adding one job at
- *   a time.
+ * - The turn of an owner who leaves the line is kept until the others have reached it. So nobody gets more turns by adding one
+ *   job at a time.
  * - Each new owner gets a turn that is a little later: by 1/64 of a turn, divided by the number of owners who wait. So a stream
  *   of new owners cannot keep older owners waiting for ever.
  * - Among an owner's jobs the lower band comes first. Within a band the lower id comes first, which is the older job.
  *
- * Jobs that a worker gives back, and jobs of a worker that died, skip the line, because they had their turn. Their number is at
- * most the number of running tasks. Delayed jobs join their owner's jobs in the line when they are due: retries in front, tasks
- * with a start time by their priority.
+ * Some jobs go to the list in any case, because they had their turn: those that a worker gives back, those of a worker that died,
+ * and retries that are due at once. There are at most as many of them as tasks that run. Delayed jobs join their owner's jobs in the
+ * line when they are due: retries in front, tasks with a start time by their priority.
  */
 
-import { FIELD, fieldsFor, WANTED_TO_START } from '../store/record.ts';
+import { FIELD, fieldsToRead, WANTED_TO_START } from '../store/record.ts';
 import { ADD_JOB, JOB_DATA } from './bee-queue/scripts.ts';
 
 /** Where a job stands among those of its owner: `retry` before all others. */
 export const BAND = { retry: 0, high: 1, normal: 2, low: 3 } as const;
 
-/** The place of an owner's first job is always known. That of a later job is counted only if at most this many owners wait. */
+/** An owner's first job always has a known place. The place of a later job is counted only if at most this many owners wait. */
 const MOST_OWNERS_COUNTED = 32;
 /** The same limit where a task is created: counting 8 owners takes Redis about 10 µs. */
 const OWNERS_COUNTED_AT_START = 8;
@@ -50,8 +50,10 @@ export function lineKeys(prefix: string, name: string): LineKeys {
   return { line: `${prefix}line:${name}`, turns: `${prefix}turns:${name}`, paused: `${prefix}paused:${name}` };
 }
 
+/** One turn, in the units that Redis stores. */
+const UNITS_PER_TURN = 1_048_576;
 /** Lua that defines one turn, in units. */
-const TURN = 'local TURN = 1048576';
+const TURN = `local TURN = ${UNITS_PER_TURN}`;
 
 /** Lua that defines `dropOwner(line, turns, owner)`. */
 const DROP_OWNER = `
@@ -177,7 +179,7 @@ ${ENTER}
 end
 `;
 
-/** Lua that defines `dequeueJob(queue, line, turns, owner, job)`: removes a job that is in the line or delayed, if it is. */
+/** Lua that defines `dequeueJob(queue, line, turns, owner, job)`: removes a job from the line or the delayed jobs, if it is there. */
 export const DEQUEUE_JOB = `${DROP_OWNER}
 local function dequeueJob(queue, line, turns, owner, job)
   local jobs = line .. ':' .. owner
@@ -191,9 +193,9 @@ end
 
 /**
  * Lua that defines `placeInLine(queue, line, owner, job, isNew)`: how many jobs start before this one if nothing else happens.
- * Nil if it is not in the line, or if counting would take long. Ahead of an owner's first job is one job of each owner with an
- * earlier turn. For later jobs the jobs of all owners are counted, if there are at most 32 owners. For a new job less is
- * counted: at most 8 owners, and nothing if its owner has more than 100 jobs before it.
+ * Nil if it is not in the line, or if counting would take long. All jobs in bee-queue's list start before it. Then, for an owner's
+ * first job, one job counts for each owner with an earlier turn. For a later job the jobs of all owners are counted, if there are
+ * at most 32 owners. For a new job less is counted: at most 8 owners, and nothing if its owner has more than 100 jobs before it.
  */
 export const PLACE_IN_LINE = `
 local function placeInLine(queue, line, owner, job, isNew)
@@ -202,7 +204,7 @@ local function placeInLine(queue, line, owner, job, isNew)
   if isNew and rank > ${MOST_OWN_COUNTED_AT_START} then return nil end
   local most = isNew and ${OWNERS_COUNTED_AT_START} or ${MOST_OWNERS_COUNTED}
   if rank > 0 and redis.call('ZCARD', line) > most then return nil end
-  local ahead, turn = redis.call('LLEN', queue .. 'waiting'), 1048576
+  local ahead, turn = redis.call('LLEN', queue .. 'waiting'), ${UNITS_PER_TURN}
   if rank == 0 then return ahead + redis.call('ZRANK', line, owner) end
   local mine = redis.call('ZSCORE', line, owner) + rank * turn
   local others = redis.call('ZRANGE', line, 0, -1, 'WITHSCORES')
@@ -222,7 +224,7 @@ end
 `;
 
 /**
- * Fills the list of waiting jobs from the line. Keys: line, turns, paused. Arguments: queue, how many jobs it should have.
+ * Fills the list of waiting jobs from the line. Keys: line, turns, paused. Arguments: queue, how many jobs the list should have.
  * Answers how many jobs are in the list, or -1 if the definition is paused.
  */
 export const FILL_LIST = `${NEXT_JOBS}
@@ -241,7 +243,7 @@ return length + #jobs
 `;
 
 /** The fields that {@link TAKE_JOBS} reads of each task, in the order of its answer. */
-export const TAKEN_FIELDS = fieldsFor(WANTED_TO_START);
+export const TAKEN_FIELDS = fieldsToRead(WANTED_TO_START);
 /** After this many bytes of fields, {@link TAKE_JOBS} reads no more. Copying 64 KB takes Redis about 0.02 ms. */
 const MOST_TAKEN_BYTES = 65_536;
 /** {@link TAKEN_FIELDS} as arguments in Lua. */
@@ -282,8 +284,8 @@ return taken
 `;
 
 /**
- * Puts a job back that was taken although the definition is paused. Arguments: queue, job. It is taken after the others in the
- * list, which is empty or short.
+ * Puts a job back that was taken although the definition is paused. Arguments: queue, job. The other jobs in the list, if there are
+ * any, are taken before this one.
  */
 export const GIVE_BACK = `
 local queue, job = ARGV[1], ARGV[2]

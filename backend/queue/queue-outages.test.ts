@@ -13,6 +13,7 @@ import { queueKey } from './bee-queue/scripts.ts';
 
 jest.setTimeout(30_000);
 
+/** Within this time after Redis is back, jobs are delivered again on a machine that is not busy. */
 const HEALED_MS = 2_000;
 
 /** Adds a job. Resolves with how many ms it took until a consumer had it: with a healthy Redis, how fast the machine is now. */
@@ -34,7 +35,7 @@ it.concurrent(
     const watcher = await other.consume(NAME, watching, async (job) => seen.push(job) === 0);
     try {
       for (let round = 0; round < 3; round++) {
-        // Long enough that the job is among those who must give a sign before the next check.
+        // Waits until the job is among those that need a keep-alive before the next check.
         await eventually(async () => Number(await server.say('SCARD', `${queueKey(prefix, NAME)}stalling`)) > 0);
         await server.kill();
         await new Promise((resolve) => setTimeout(resolve, 2_000));
@@ -70,7 +71,7 @@ it.concurrent(
 );
 
 it.concurrent(
-  'a consumer whose connections are open and dead asks for one job at a time while there is none: each request may lose one job',
+  'an idle consumer asks for one job at a time, however many it may run: on a dead connection each request could lose a job',
   withQueue(async ({ server, taken, consume, add }) => {
     await consume(undefined, { concurrency: 10 });
     for (let n = 0; n < 50; n++) await add(`t${n}:1`);
@@ -124,7 +125,7 @@ it.concurrent(
 );
 
 it.concurrent(
-  'when Redis was restarted, without its data, what comes next is delivered',
+  'when Redis was restarted without its data, the next job is delivered',
   withQueue(async ({ server, consume, add, whenTaken }) => {
     await consume();
     await add('lost:1', { at: Date.now() + 60_000 });
@@ -135,7 +136,7 @@ it.concurrent(
 );
 
 it.concurrent(
-  'a job whose end gets no answer, since the connection is dead, is ended on the next one, and does not wait to be found as stalled',
+  'a job whose end gets no answer, since the connection is dead, is ended on the next connection, long before it counts as stalled',
   withQueue(async ({ server, takenJobs, connect, consume, add, whenTaken, leftInRedis }) => {
     const proxy = await startRedisProxy(server.port);
     let end: () => void = () => undefined;
@@ -203,7 +204,7 @@ it.concurrent(
 );
 
 it.concurrent(
-  'while Redis is away from the start, a consumer begins when it comes',
+  'while Redis is away from the start, a consumer waits, and begins when Redis comes',
   withQueue(async ({ server, consume, add, whenTaken }) => {
     await server.kill();
     const consuming = consume();
@@ -230,7 +231,7 @@ it.concurrent(
 );
 
 it.concurrent(
-  'while Redis is away, what was connected can be closed too',
+  'while Redis is away, a consumer that was connected can be closed',
   withQueue(async ({ server, connect, consume, add }) => {
     const queues = connect();
     const consumer = await consume(undefined, {}, queues);

@@ -42,7 +42,7 @@ describe('a job', () => {
   it.concurrent(
     'is taken off the queue at its end, unless the handler says that it is off already',
     withQueue(async ({ consume, add, whenTaken, leftInRedis }) => {
-      // The handler says so, and it is not true: so what is left shows that nothing was sent.
+      // For `off:1` the handler says so although it is not true. What is left shows that nothing was sent for this job.
       await consume(async (job) => job === 'off:1');
       await add('off:1');
       await whenTaken('off:1');
@@ -53,7 +53,7 @@ describe('a job', () => {
   );
 
   it.concurrent(
-    'that was added before anybody listens waits',
+    'that was added before there is a consumer waits for one',
     withQueue(async ({ consume, add, whenTaken, leftInRedis }) => {
       await add('early:1');
       expect(await leftInRedis()).toEqual({ ...NOTHING, waiting: 1, jobs: 1 });
@@ -83,7 +83,7 @@ describe('a job', () => {
   );
 
   it.concurrent(
-    'of one definition is not another’s',
+    'is not delivered to a consumer of another definition',
     withQueue(async ({ takenJobs, consume, add, whenTaken }) => {
       await consume();
       await add('o:1', { name: 'other' });
@@ -174,7 +174,7 @@ describe('a consumer', () => {
   it.concurrent(
     'that is killed gives its jobs to another within two stall intervals',
     withQueue(async ({ server, prefix, taken, stalled, consume, add, whenTaken, leftInRedis }) => {
-      // Not a multiple of 4: bee-queue would look for stalled jobs only once if it were given a quarter of it as it is.
+      // Not a multiple of 4: checks come after a quarter of it, and bee-queue would check only once if it were given a fraction.
       const STALL_MS = 501;
       const env = { REDIS_URL: server.url, QUEUE_PREFIX: prefix, QUEUE_NAME: NAME, STALL_MS: String(STALL_MS) };
       const other = await startScript(bundle, env, 'consumer ready');
@@ -195,7 +195,7 @@ describe('a consumer', () => {
       }
       const killed = Date.now();
       const [a, b] = [await whenTaken('a:1'), await whenTaken('b:1')];
-      // A little more than the interval: this machine is busy.
+      // 500 ms more than two intervals, since the machine may be busy.
       for (const { at } of [a, b]) expect(at - killed).toBeLessThan(2 * STALL_MS + 500);
       expect(stalled).toEqual(expect.arrayContaining(['a:1', 'b:1']));
       await eventually(async () => expect(await leftInRedis()).toEqual(NOTHING));

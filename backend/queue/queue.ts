@@ -1,6 +1,6 @@
 /**
  * The only file that runs bee-queue. It serves the worker, which takes jobs. The task store adds them, by the scripts in
- * `bee-queue/scripts.ts`.
+ * `bee-queue/scripts.ts` and `line-scripts.ts`.
  *
  * A job is an id on a list and nothing else. The task's record says what is to be done, and whether it is still wanted.
  * bee-queue gives us the list, the hand-over of a job to one worker, and the redelivery of jobs whose worker died. Its
@@ -77,7 +77,7 @@ export class JobQueues {
   readonly #address: RedisAddress;
   readonly #trouble: RedisTrouble;
   readonly #clients = new Set<QueueClient>();
-  #closed = false;
+  #isClosed = false;
 
   /** @throws ConfigError `invalid_dependency` if another bee-queue is installed than the one inloop relies on */
   constructor(options: QueueOptions) {
@@ -92,18 +92,16 @@ export class JobQueues {
    * @throws ClosedError if {@link close} was called before Redis could be reached
    */
   async consume(name: string, options: ConsumeOptions, handler: JobHandler): Promise<Consumer> {
-    if (this.#closed) throw new ClosedError();
+    if (this.#isClosed) throw new ClosedError();
     const { prefix, clock, permit } = this.#options;
     const onFault = (error: unknown): void => {
-      if (!this.#closed && this.#clients.has(client)) this.#trouble.failed(error);
+      if (!this.#isClosed && this.#clients.has(client)) this.#trouble.failed(error);
     };
     const connection = { address: this.#address, onFault, ...(permit ? { permit } : {}) };
-    const key = queueKey(prefix, name);
+    const keys = { queue: queueKey(prefix, name), line: lineKeys(prefix, name), taskPrefix: taskKey(prefix, '') };
     const client: QueueClient = new QueueClient({
       ...connection,
-      queue: key,
-      line: lineKeys(prefix, name),
-      taskPrefix: taskKey(prefix, ''),
+      ...keys,
       freshFor: FRESH_SHARE * options.stallInterval,
       graceAfterReconnect: KEEP_ALIVE_SHARE * options.stallInterval + OTHERS_RECONNECT_MS,
       onSuccess: () => this.#trouble.succeeded(),
@@ -118,14 +116,7 @@ export class JobQueues {
       // The client waits for Redis however long it takes, so this means that it was closed.
       throw new ClosedError();
     }
-    const delayed = new DelayedJobs({
-      ...connection,
-      key,
-      line: lineKeys(prefix, name),
-      taskPrefix: taskKey(prefix, ''),
-      client,
-      clock,
-    });
+    const delayed = new DelayedJobs({ ...connection, ...keys, client, clock });
     delayed.start();
     if (options.onStalled) queue.on('stalled', options.onStalled);
     queue.process(options.concurrency, async ({ id }) => {
@@ -147,7 +138,7 @@ export class JobQueues {
 
   /** Makes every `consume` that still waits for Redis reject. Whoever has a consumer closes it. */
   close(): void {
-    this.#closed = true;
+    this.#isClosed = true;
     for (const client of this.#clients) client.disconnect();
   }
 }

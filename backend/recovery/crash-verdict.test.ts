@@ -71,9 +71,9 @@ describe('the suspicion against a task', () => {
   });
 });
 
-// A simulation: some tasks kill their worker, and the worker is started again whenever it dies, until every task has ended.
-describe('a worker with killers among its tasks', () => {
-  interface Sim {
+// A simulation: at most one task kills its worker, and the worker is started again whenever it dies, until every task has ended.
+describe('a worker with a killer among its tasks', () => {
+  interface SimulatedTask {
     readonly id: string;
     /** After how many ms it ends, or kills its process. */
     readonly ms: number;
@@ -84,9 +84,9 @@ describe('a worker with killers among its tasks', () => {
   }
 
   /** One life of the process: returns when it dies, or has nothing left to do. */
-  function live(tasks: Sim[], concurrency: number): void {
+  function live(tasks: SimulatedTask[], concurrency: number): void {
     const waiting = tasks.filter(({ end }) => end === null);
-    const running = new Map<Sim, { readonly began: number; readonly probation: Probation }>();
+    const running = new Map<SimulatedTask, { readonly began: number; readonly probation: Probation }>();
     let now = 0;
     const isOnProbation = ({ began, probation }: { began: number; probation: Probation }) =>
       now < began + probation.probationMs;
@@ -117,7 +117,7 @@ describe('a worker with killers among its tasks', () => {
           suspicion: one.suspicion,
         }));
         for (const [id, verdict] of judgeCrash(crashed, NOBODY)) {
-          const one = tasks.find((other) => other.id === id) as Sim;
+          const one = tasks.find((other) => other.id === id) as SimulatedTask;
           one.suspicion = suspicionAfter(one.suspicion, verdict, now - (running.get(one)?.began ?? now));
           if (verdict === 'charged') one.attempt += 1;
           if (one.attempt > 3) one.end = 'failed';
@@ -129,7 +129,7 @@ describe('a worker with killers among its tasks', () => {
 
   const anyTask = fc.record({ ms: fc.integer({ min: 1, max: 2_000_000 }), kills: fc.boolean() });
 
-  it('ends each of them: the killers fail, the others succeed on their first attempt', () => {
+  it('ends each of them: the killer fails, the others succeed on their first attempt', () => {
     fc.assert(
       fc.property(
         fc.array(anyTask, { minLength: 1, maxLength: 6 }),
@@ -138,7 +138,7 @@ describe('a worker with killers among its tasks', () => {
           // With one killer the verdict is always right. With more, an honest task may be beside a killer on its probation.
           const first = specs.findIndex(({ kills }) => kills);
           const tasks = specs.map(
-            ({ ms, kills }, n): Sim => ({
+            ({ ms, kills }, n): SimulatedTask => ({
               id: `t${n}`,
               ms,
               kills: kills && n === first,

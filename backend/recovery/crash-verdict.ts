@@ -15,7 +15,9 @@
  * |                                                   | was on probation, it is a suspect and the others are innocent; |
  * |                                                   | otherwise all are suspects                                     |
  *
- * How suspects are started again: `probation.ts`.
+ * There is one exception: a suspect of the tenth shared crash is charged.
+ *
+ * `probation.ts` says how suspects are started again.
  *
  * Example: three honest tasks of 60 s, and one that ends its process after 2 s, start together in one worker. It dies, and
  * all four are suspects. They start again one after the other. The three honest ones pass their probation (3 s each) and
@@ -41,7 +43,7 @@ export interface CrashedTask {
  */
 export type Verdict = 'deadline' | 'charged' | 'suspect' | 'innocent';
 
-/** The tenth shared crash is charged. Otherwise a task that is never the only suspect could crash workers for ever. */
+/** The tenth shared crash is charged to the task. Otherwise a task that is never the only suspect could crash workers for ever. */
 const SHARED_UNTIL_CHARGED = 10;
 
 /**

@@ -15,7 +15,7 @@ import { Sweeper } from './sweeper.ts';
 import { UnservedTasks } from './unserved.ts';
 import type { WorkerRegistry } from './worker-registry.ts';
 
-/** While developing, the operator is told of a definition without a worker after this time; in production after 30 s. */
+/** In development, a definition without a worker is hinted at after this time. In production it is only reported, after 30 s. */
 const HINT_AFTER_MS = 2_000;
 
 /** What recovery shares with the other parts of a backend. */
@@ -34,7 +34,7 @@ export interface SweeperParts {
 export function createSweeper(parts: SweeperParts): Sweeper {
   const { redis, store, changes, parents, registry, publisher, clock, events } = parts;
   const time = systemTime;
-  // In production a deploy may leave a definition without a worker for a moment.
+  // No hint in production: a deploy may leave a definition without a worker for a moment.
   const hintAfterMs = process.env.NODE_ENV === 'production' ? undefined : HINT_AFTER_MS;
   return new Sweeper({
     redis,

@@ -5,7 +5,7 @@
 
 import type { Time } from '../time.ts';
 
-/** The sweeper comes more often. A repair every 3 s costs Redis little, and a crash is rare. */
+/** The sweeper calls more often than this. A crash is rare, so a repair every 3 s is enough. */
 const REPAIR_EVERY_MS = 3_000;
 
 export interface GateKeeperOptions {
@@ -17,6 +17,7 @@ export interface GateKeeperOptions {
   readonly time: Pick<Time, 'elapsed'>;
 }
 
+/** Repairs gates at most every 3 s. */
 export class GateKeeper {
   readonly #options: GateKeeperOptions;
   #sweptAt = Number.NEGATIVE_INFINITY;

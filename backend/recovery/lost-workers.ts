@@ -1,9 +1,9 @@
 /**
  * Recovers the tasks of workers that died: each starts again or ends, by the verdicts of `crash-verdict.ts`. It serves the
- * sweeper, which calls it every second, in one process at a time.
+ * sweeper, which calls it at least every second, in one process at a time.
  *
  * A worker counts as dead when its heartbeat has been missing for some time, in which Redis answered all along. In an outage
- * of Redis every heartbeat expires. So after an outage that time starts again, and each worker can renew its heartbeat.
+ * of Redis every heartbeat expires. So after an outage that time starts anew, in which each worker can renew its heartbeat.
  */
 
 import type { TaskFailure } from '../../core/error.ts';
@@ -21,7 +21,7 @@ import type { KnownWorker } from './worker-registry.ts';
  * come late. Then a dead worker is found later, but it is found.
  */
 const MOST_COUNTED_MS = 1_250;
-/** After a longer pause, everything stood still, workers too. Then the time in which heartbeats are missing begins anew. */
+/** After a longer pause between two sweeps everything stood still, workers too. So the time of each missing heartbeat begins anew. */
 const LONGEST_PAUSE_MS = 8_000;
 /**
  * A worker counts as dead when its heartbeat has been missing for this share of the time that a heartbeat lasts. Example:
@@ -30,8 +30,8 @@ const LONGEST_PAUSE_MS = 8_000;
 const MISSED_SHARE = 0.5;
 /**
  * A worker renews its heartbeat every third of the time that one lasts. So when a heartbeat expires, its worker has been
- * dead for at least two thirds of that time. Example: it lasts 5 s, and the worker dies just before it would renew it, 1.7 s
- * after it last did. The heartbeat expires 3.3 s later.
+ * dead for at least two thirds of that time. Example: a heartbeat lasts 5 s. The worker dies 1.7 s after it last renewed its
+ * heartbeat, just before the next renewal. The heartbeat expires 3.3 s later.
  */
 const DEAD_BEFORE_SHARE = 2 / 3;
 /** The tasks of a blocked worker get a sign of life this often. Those of others get one every 10 s (worker/task-worker.ts). */
@@ -78,6 +78,7 @@ const DEADLINE: TaskFailure = {
   retryable: false,
 };
 
+/** Recovers tasks. It remembers from sweep to sweep for how long each heartbeat has been missing. */
 export class LostWorkers {
   readonly #options: LostWorkersOptions;
   #sweptAt = Number.NEGATIVE_INFINITY;
@@ -150,7 +151,7 @@ export class LostWorkers {
     const found: (CrashedTask & { readonly record: OwnedTask & RunState })[] = [];
     for (const [id, isolation] of Object.entries(running)) {
       const record = await store.read(id, { run: true });
-      // The task is gone, or another worker runs it by now. This crash did not interrupt it.
+      // The task is gone, or this worker does not run it any more, so this crash did not interrupt it.
       if (record?.worker !== worker) continue;
       found.push({ id, isolation: isolation as Isolation, record, suspicion: record.suspicion });
     }
@@ -182,7 +183,7 @@ export class LostWorkers {
       case 'deadline':
         return { type: 'fail', at, attempt, error: DEADLINE };
       case 'charged':
-        // Only the last attempt says how often the worker died: then the task has failed, and its owner asks why.
+        // The error of a failed task says how many crashes were charged to it, since its owner asks why.
         return { type: 'fail', at, attempt, error: workerLost(attempt < attempts ? 1 : charged), retryAt: at };
       case 'suspect':
       case 'innocent':

@@ -4,7 +4,7 @@ import { NO_SUSPICION, probationFor, type Suspicion } from './probation.ts';
 describe('a suspect', () => {
   const probation = (of: Partial<Suspicion>) => probationFor({ ...NO_SUSPICION, lived: 10_000, ...of });
 
-  it('starts freely after one death alone, on probation after one among others, and alone after two', () => {
+  it('starts freely after one charged crash, on probation after one shared crash, and alone after two crashes', () => {
     expect(probation({ charged: 1 })).toEqual({ isolation: 'free', exclusiveMs: 0, probationMs: 0 });
     expect(probation({ shared: 1 })).toEqual({ isolation: 'probation', exclusiveMs: 15_000, probationMs: 15_000 });
     for (const strong of [{ charged: 2 }, { shared: 2 }, { shared: 1, charged: 1 }]) {
@@ -18,7 +18,7 @@ describe('a suspect', () => {
     expect(probation({ shared: 2, lived })).toMatchObject({ exclusiveMs: 600_000, probationMs: 5_400_000 });
   });
 
-  it('that ran at four crashes is on probation until it ends', () => {
+  it('of four shared crashes is on probation until it ends', () => {
     expect(probation({ shared: 4, lived: 1 })).toEqual({
       isolation: 'alone',
       exclusiveMs: Number.POSITIVE_INFINITY,

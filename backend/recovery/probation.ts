@@ -5,12 +5,13 @@
  * | suspicion against the task                    | next start                                                         |
  * |-----------------------------------------------|--------------------------------------------------------------------|
  * | nothing, or one charged crash                 | `free`: beside anything                                            |
- * | one shared crash                              | `probation`: beside what runs, but nothing else starts after it    |
- * | two crashes, shared or charged                | `alone`: when nothing else runs, and nothing else starts after it  |
+ * | one shared crash                              | `probation`: beside what runs; nothing else starts for some time   |
+ * | two crashes, shared or charged                | `alone`: when nothing else runs; nothing else starts for some time |
  * | four or more shared crashes                   | `alone`, until it has ended                                        |
  *
- * A task is on probation until it has run 1.5 times as long as it had run when its worker died. During the first part of
- * that it is exclusive: nothing else starts in the process.
+ * A task is on probation until it has run 1.5 times as long as it had run when its worker died, and for 2 s at least. During the
+ * first part of that it is exclusive: nothing else starts in the process. On `probation` that part is at most a minute long, and
+ * ten minutes if the task runs `alone`.
  *
  * Example: a task had run for 40 s when its worker died beside others. It starts on `probation` for 60 s, and for those
  * 60 s nothing else starts. If it had run for an hour, probation would last 90 minutes, and only the first minute would be

@@ -22,7 +22,7 @@ function setUp() {
   const state = {
     /** Leases that another process holds. */
     taken: [] as string[],
-    /** Ids on the list of outcomes that were not pushed. */
+    /** Ids of new tasks and outcomes that were not pushed. */
     unpublished: [] as string[],
     tasks: new Map<string, Snapshot>(),
     workers: [] as KnownWorker[],

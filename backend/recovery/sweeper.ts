@@ -1,7 +1,8 @@
 /**
  * Finishes what was left half done when a process died or the bus was away. It recovers tasks of dead workers, updates parents
  * whose children have changed, marks tasks that no worker handles, repairs the gates of concurrency keys, and pushes new tasks
- * and outcomes that were not pushed. Every server and worker has a sweeper; a lease lets one of them sweep at a time.
+ * and outcomes that were not pushed. Every server and worker process has a sweeper. Leases see to it that one
+ * process at a time does each of these.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -12,7 +13,7 @@ import type { Time } from '../time.ts';
 import type { KnownWorker } from './worker-registry.ts';
 
 const SWEEP_EVERY_MS = 1_000;
-/** The shortest stall interval of all workers has at least this many sweeps. Example: one sweep every 125 ms for 500 ms. */
+/** At least this many sweeps come within the shortest stall interval of all workers. Example: for 500 ms, one every 125 ms. */
 const SWEEPS_PER_STALL_INTERVAL = 4;
 /** A lease lasts as long as this many sweeps, so its holder may miss two of them. */
 const SWEEPS_PER_LEASE = 3;
@@ -20,14 +21,14 @@ const SWEEPS_PER_LEASE = 3;
 const ANNOUNCE_EVERY_MS = 60_000;
 /** The process that stored a new task or an outcome has this long to push it. After that, the sweeper pushes. */
 const PUSH_GRACE_MS = 3_000;
-/** Bounds the time that one sweep takes. The next sweep goes on with the others. */
+/** At most this many tasks are pushed in one sweep, which bounds its time. The next sweep goes on with the others. */
 const MAX_PUSHES_PER_SWEEP = 100;
 /** The publisher of this process has this long to push a task. After that, the sweeper gives it the task again. */
 const PUBLISHER_GRACE_MS = 10_000;
 /**
  * A worker of an earlier version takes jobs from bee-queue's list, and does not fill the list from the line. So while such a
- * worker handles a definition, each sweep fills the list up to this many jobs. The price: up to 100 jobs a second are taken out
- * of turn.
+ * worker handles a definition, each sweep fills the list up to this many jobs. The price: up to 100 jobs for each sweep are taken
+ * out of turn.
  */
 const JOBS_FOR_OLD_WORKERS = 100;
 
@@ -42,7 +43,7 @@ export interface SweeperRedis {
    * ms ago and is not known to be pushed.
    */
   unpublished(olderThan: number, limit: number): Promise<readonly string[]>;
-  /** Moves jobs of a definition from the line to bee-queue's list, until that has `wanted` of them. */
+  /** Moves jobs of a definition from the line to bee-queue's list, until the list has `wanted` of them. */
   fillList(name: string, wanted: number): Promise<unknown>;
   /** Takes ids off the list that `unpublished` reads. */
   settle(ids: readonly string[]): Promise<unknown>;
@@ -68,6 +69,7 @@ export interface SweeperOptions {
   readonly askBus: () => unknown;
 }
 
+/** The sweeper of one process. It does nothing before its `start`. */
 export class Sweeper {
   readonly #options: SweeperOptions;
   readonly #holder = randomUUID();

@@ -1,5 +1,5 @@
 /**
- * Which workers are alive and what they handle. Workers write it, sweepers read it.
+ * Which workers are alive and what they handle. Workers write it; sweepers, the operator's page and `npx inloop doctor` read it.
  *
  * A worker's heartbeat is a Redis key that expires. The worker's event loop renews it. A handler may block the event loop,
  * so a thread renews it as well (`worker/heartbeat/watchdog-thread.ts`), and writes for how long the event loop has been
@@ -21,7 +21,7 @@ export interface WorkerInfo {
 /** A registered worker, as sweepers see it. */
 export interface KnownWorker extends WorkerInfo {
   readonly id: string;
-  /** Whether it fills bee-queue's list from the line when it takes a job. Workers of earlier versions do not. */
+  /** Whether it takes jobs from the line. Workers of the trial version take them from bee-queue's list only. */
   readonly knowsLine: boolean;
   /** Whether its heartbeat has not expired. */
   readonly isAlive: boolean;
@@ -29,7 +29,7 @@ export interface KnownWorker extends WorkerInfo {
   readonly blockedFor: number;
 }
 
-/** How often a heartbeat is renewed in the time that it lasts. So one or two renewals may fail. */
+/** How often a heartbeat is renewed in the time that it lasts. So it does not expire if one renewal fails. */
 const RENEWALS_PER_HEARTBEAT = 3;
 
 /** What is needed of Redis. Each method rejects with a TaskError `store_unavailable` while Redis is away. */
@@ -43,6 +43,7 @@ export interface RegistryRedis {
   forgetWorker(worker: string): Promise<unknown>;
 }
 
+/** Reads and writes what Redis holds about workers. */
 export class WorkerRegistry {
   readonly #redis: RegistryRedis;
 
@@ -73,7 +74,7 @@ export class WorkerRegistry {
   }
 
   /**
-   * Removes a worker that stops. If it leaves tasks behind, it stays registered: its heartbeat expires, and the sweeper
+   * Removes a worker that stops. A worker that leaves tasks behind stays registered. Its heartbeat then expires, and the sweeper
    * recovers the tasks.
    * @throws TaskError `store_unavailable`
    */

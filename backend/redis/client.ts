@@ -15,7 +15,7 @@ const CONNECT_MS = 3_000;
  * 1 MiB is 4,000 commands.
  */
 const WRITE_BUFFER_BYTES = 1_048_576;
-/** How many commands may wait for an answer. More are refused at once, so that memory is bounded while Redis hangs. */
+/** How many commands may wait for an answer. Further ones are refused at once, so that memory is bounded while Redis hangs. */
 const MAX_WAITING_COMMANDS = 20_000;
 
 /** A client that speaks RESP 2 and has the scripts `S` as commands. */

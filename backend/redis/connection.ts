@@ -20,7 +20,7 @@ const OPEN_MS = 5_000;
 const PING_EVERY_MS = 2_000;
 /** A connection that does not answer for this long is dead, even if it is open. */
 export const SILENT_MS = 3_000;
-/** If a connection lasted longer than this before it was lost, the next try comes after the shortest pause. */
+/** If a connection lasted longer than this before it was lost, the pauses begin with the shortest again. */
 const GOOD_AFTER_MS = 2_000;
 /** Pauses between tries to connect, in ms: 13 to 25 after the first failure, 500 to 1,000 from the seventh on. */
 const RETRY = { initial: 25, max: 1_000 };
@@ -60,6 +60,7 @@ interface Waiter<S extends RedisScripts> {
   readonly reject: (error: unknown) => void;
 }
 
+/** A connection that reconnects until it is closed. It is made when it is first wanted. */
 export class Connection<S extends RedisScripts> {
   readonly #options: ConnectionOptions<S>;
   readonly #make: ReturnType<typeof clientMaker<S>>;
@@ -69,7 +70,7 @@ export class Connection<S extends RedisScripts> {
   readonly #patient = new Set<() => void>();
   #current: OpenConnection<S> | null = null;
   #isStarted = false;
-  /** Set while Redis answers but refuses to be used: why. */
+  /** Why Redis refuses to be used; null if it does not answer, or has not refused. */
   #refusal: { readonly error: unknown } | null = null;
   #host: Host;
 
@@ -174,7 +175,7 @@ export class Connection<S extends RedisScripts> {
       } catch (error) {
         if (!this.isClosed) this.#fail(error);
       }
-      // If there was no connection, `readyAt` is Infinity, and this counts one failure more.
+      // `readyAt` is Infinity if there was no connection. Then this counts one failure more.
       failures = performance.now() - readyAt > GOOD_AFTER_MS ? 1 : failures + 1;
       await delay(backoff(failures, RETRY, Math.random()), this.#closing.signal);
     }

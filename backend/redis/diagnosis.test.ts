@@ -50,7 +50,7 @@ describe('the clock of a Redis', () => {
       scripts: [],
     });
     expect({ unreachable, unusable, noWrites }).toEqual({ unreachable: null, unusable: null, noWrites: null });
-    // It read its clock between the question and the answer.
+    // The server reads its clock between the question and the answer, so the estimate is off by half of the round trip at most.
     expect(Math.abs(aheadMs - ms)).toBeLessThanOrEqual(roundTripMs / 2 + 2);
   });
 

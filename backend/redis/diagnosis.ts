@@ -73,7 +73,7 @@ async function examine(client: Client<Record<never, never>>, prefix: string, scr
   const time = (await send(['TIME']).catch(() => null)) as readonly [string, string] | null;
   const roundTripMs = performance.now() - began;
   // Half of the round trip has passed since Redis read its clock.
-  const aheadMs = time === null ? 0 : Math.round(inMilliseconds(time) + roundTripMs / 2 - Date.now());
+  const aheadMs = time === null ? 0 : Math.round(toMilliseconds(time) + roundTripMs / 2 - Date.now());
   const facts = await readFacts(send);
   const unusable = await fault(inspect({ send, prefix, scripts }));
   const noWrites = unusable === null ? await fault(send(['SET', `${prefix}probe`, '1', 'PX', '1000'])) : null;
@@ -86,7 +86,7 @@ async function examine(client: Client<Record<never, never>>, prefix: string, scr
   };
 }
 
-/** The answer of TIME, which is in seconds and microseconds. */
-function inMilliseconds([seconds, microseconds]: readonly [string, string]): number {
+/** The answer of TIME, which is in seconds and microseconds, as ms since 1970. */
+function toMilliseconds([seconds, microseconds]: readonly [string, string]): number {
   return Number(seconds) * 1_000 + Number(microseconds) / 1_000;
 }

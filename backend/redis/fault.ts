@@ -32,7 +32,7 @@ export class AwayError extends Error {
   override readonly name = 'AwayError';
 }
 
-/** This process closed the connection, so the call was not done. Trying again does not help. */
+/** This process closed the connection, so there is no answer any more. Trying again does not help. */
 export class ClosedError extends Error {
   override readonly name = 'ClosedError';
 
@@ -70,7 +70,7 @@ const REFUSED: Readonly<Record<string, string>> = {
 };
 
 const RIGHT_MISSING = /NOPERM|user executing the script can't/;
-/** Refusals without a code of their own, by their words, in the versions from 6.2 on. */
+/** The words of refusals that have no code of their own, in the versions from 6.2 on. */
 const REFUSED_IN_WORDS =
   /max number of clients|unknown command|user executing the script can't|without any password configured/i;
 
@@ -100,7 +100,7 @@ export function faultOfReply(reply: string): Fault {
   return { kind: REFUSED_IN_WORDS.test(line) ? 'refused' : 'bug', shouldReconnect, text: line };
 }
 
-/** Whether Redis refused or was never asked. Then nothing was done, and nothing will be. */
+/** Whether a command that failed was not done and will not be: Redis refused it, or was never asked. */
 export function wasNotDone(error: unknown): boolean {
   if (error instanceof NotConnectedError) return true;
   const { kind, text } = faultOf(error);

@@ -71,7 +71,7 @@ export async function inspect({ send, prefix, scripts }: InspectionOptions): Pro
   const facts = await readFacts(send);
   checkVersion(facts);
   const isCluster = facts.redis_mode === 'cluster';
-  if (isCluster && !/\{[^}]+\}/.test(prefix)) throw new UnusableRedisError(untagged(prefix));
+  if (isCluster && !/\{[^}]+\}/.test(prefix)) throw new UnusableRedisError(adviseHashTag(prefix));
   await checkRights(send, prefix, commandsNeeded(scripts));
   return adviseOnEviction(facts);
 }
@@ -87,8 +87,8 @@ export async function readFacts(send: Send): Promise<Readonly<Record<string, str
   try {
     const hello = (await send(['HELLO'])) as readonly unknown[];
     // HELLO answers a list: a name, its value, the next name, and so on.
-    const of = (name: string) => String(hello[hello.indexOf(name) + 1] ?? '');
-    return { redis_version: of('version'), redis_mode: of('mode') };
+    const find = (name: string) => String(hello[hello.indexOf(name) + 1] ?? '');
+    return { redis_version: find('version'), redis_mode: find('mode') };
   } catch (error) {
     ignoreRefusal(error);
     return {};
@@ -112,12 +112,12 @@ async function checkRights(send: Send, prefix: string, commands: readonly string
     return [];
   })) as readonly string[];
   const [failure = '', ...denied] = answer;
-  if (denied.length > 0) throw new UnusableRedisError(lacksRights(prefix, denied));
-  // Any other failure may pass by itself. Until then, reading still works (a full Redis).
+  if (denied.length > 0) throw new UnusableRedisError(adviseRights(prefix, denied));
+  // Any other failure may pass by itself. Until then reads may work: those of a full Redis do.
   if (failure !== '' && faultOfReply(failure).shouldReconnect) throw new ErrorReply(failure);
 }
 
-function lacksRights(prefix: string, commands: readonly string[]): string {
+function adviseRights(prefix: string, commands: readonly string[]): string {
   const cure = `~${prefix}* &${prefix}* ${commands.map((name) => `+${name}`).join(' ')}`;
   return `its user may not use ${commands.join(', ')} on our keys and channels; allow it with ACL SETUSER <user> ${cure} (docs/redis.md)`;
 }
@@ -125,7 +125,7 @@ function lacksRights(prefix: string, commands: readonly string[]): string {
 /** The error to throw for an error of the probe: one that tells the operator what to do, or the same one. */
 function explain(error: unknown, prefix: string): unknown {
   const message = error instanceof Error ? error.message : String(error);
-  if (message.includes('CROSSSLOT')) return new UnusableRedisError(untagged(prefix));
+  if (message.includes('CROSSSLOT')) return new UnusableRedisError(adviseHashTag(prefix));
   const [, node] = /^MOVED \d+ (\S+)/.exec(message) ?? [];
   if (node !== undefined) {
     return new UnusableRedisError(
@@ -133,12 +133,12 @@ function explain(error: unknown, prefix: string): unknown {
     );
   }
   if (message.includes('NOPERM'))
-    return new UnusableRedisError(`${lacksRights(prefix, ['eval', 'evalsha'])}: ${message}`);
+    return new UnusableRedisError(`${adviseRights(prefix, ['eval', 'evalsha'])}: ${message}`);
   return error;
 }
 
 /** What to do about a prefix without a hash tag, the part in braces by which a cluster chooses the node of a key. */
-function untagged(prefix: string): string {
+function adviseHashTag(prefix: string): string {
   return `it is a cluster, where all keys of ours must be on one node; give createBackend a prefix with a hash tag, such as { prefix: '{inloop}:' } instead of '${prefix}'`;
 }
 

@@ -16,7 +16,7 @@ const SLOW_MS = 350;
 let redis: TestRedis;
 let informed: TestSentinel;
 let ignorant: TestSentinel;
-/** Leads to `informed`, by a slow way. */
+/** A proxy to `informed` that delays each connection by `SLOW_MS`. */
 let slowWay: Server;
 
 beforeAll(async () => {

@@ -12,6 +12,7 @@ const BUG_EVERY_MS = 60_000;
 /** How many bugs are remembered as told. Beyond that all are forgotten, so that memory is bounded. */
 const MAX_BUGS = 100;
 
+/** What is wrong with Redis, as one part of a process notices it. */
 export class RedisTrouble {
   readonly #events: Emitter;
   readonly #part: 'store' | 'queue';

@@ -23,6 +23,7 @@ export interface AnnouncementsOptions {
   readonly report: (error: unknown) => unknown;
 }
 
+/** The subscriptions of one process. It connects when somebody first listens. */
 export class Announcements {
   readonly #options: AnnouncementsOptions;
   readonly #connection: Connection<Record<never, never>>;
@@ -63,7 +64,7 @@ export class Announcements {
     this.#changeListeners.add(listener);
   }
 
-  /** Connects again: Redis may be another server by now, and this connection would not notice. */
+  /** Connects again. Call it when Redis may be another server by now: this connection would not notice. */
   reconnect(): void {
     this.#connection.renew(null);
   }

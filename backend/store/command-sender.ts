@@ -1,6 +1,6 @@
 /**
- * Sends commands to Redis. It serves everything in the backend that asks Redis for something. No command takes longer than
- * its deadline, whatever state Redis is in. The operator is told once when Redis goes away, and once when it is back.
+ * Sends the commands of the task store to Redis. It serves `redis.ts`. No command takes longer than its deadline, whatever state
+ * Redis is in. The operator is told once when Redis goes away, and once when it is back.
  */
 
 import { TaskError } from '../../core/error.ts';
@@ -32,6 +32,7 @@ export interface CommandSenderOptions {
   readonly events: Emitter;
 }
 
+/** The connection on which a process sends the commands of its task store. It is made when a command is first sent. */
 export class CommandSender {
   readonly #options: CommandSenderOptions;
   readonly #connection: Connection<Record<never, never>>;

@@ -7,7 +7,9 @@
 const MAX_AT_ONCE = 50;
 /** Bounds memory, about 200 bytes each. Further tasks are not removed, so they may run although the request was refused. */
 const MAX_WAITING = 10_000;
+/** How long each is tried. */
 const TRY_FOR_MS = 60_000;
+/** The pause after a try that has failed for some of them. */
 const RETRY_MS = 500;
 
 interface Discard {
@@ -18,6 +20,7 @@ interface Discard {
   readonly done: () => void;
 }
 
+/** The tasks that this process has to remove. They are forgotten if the process ends. */
 export class Discards {
   readonly #discard: (id: string, owner: string) => Promise<unknown>;
   readonly #waiting: Discard[] = [];

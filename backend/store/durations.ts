@@ -9,6 +9,7 @@ const MIN_RUNS = 3;
 /** How long a median is cached. */
 const MAX_AGE_MS = 10_000;
 
+/** The usual durations of definitions. Each is read at most once in 10 s. */
 export class Durations {
   readonly #redis: Pick<CommandRunner, 'keys' | 'send'>;
   readonly #medians = new Map<string, { at: number; median: Promise<number | null> }>();
@@ -33,8 +34,9 @@ export class Durations {
 }
 
 /**
- * The median of `values`, in ms; null for fewer than 3. Negative values, NaN and values of more than ten years are left
- * out: an `expectedAt` made of one could not be formatted as a date.
+ * The median of `values`, in ms; of an even number of values, the higher of the two in the middle. Null for fewer than 3.
+ * Negative values, NaN and values of more than ten years are left out: an `expectedAt` made of one could not be formatted as a
+ * date.
  */
 export function medianOf(values: readonly number[]): number | null {
   const sorted = values.filter((ms) => ms >= 0 && ms <= MAX_DURATION_MS).sort((a, b) => a - b);

@@ -9,6 +9,7 @@ import { type Child, findChildren } from './commands/family/find-children.ts';
 import { type Release, releaseParent } from './commands/family/release-parent.ts';
 import { findOverdue } from './commands/process/find-overdue.ts';
 
+/** Reads and changes families in Redis. */
 export class FamilyStore {
   readonly #redis: CommandRunner;
 

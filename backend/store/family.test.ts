@@ -27,8 +27,8 @@ async function startChild(parent: Snapshot, key: string, { run = 1, n = 1, owner
   return { ...created, snapshot };
 }
 
-/** The parent after it was updated with the numbers of its children. */
-async function told(parent: Snapshot): Promise<Snapshot> {
+/** Updates the parent with the numbers of its children, as the process does that has changed its family. */
+async function updateParent(parent: Snapshot): Promise<Snapshot> {
   const news = await family(parent.id);
   if (news === null) throw new Error('the task has no children');
   const task = await world.store.read(parent.id);
@@ -45,7 +45,7 @@ describe('a child', () => {
     expect(await startChild(parent, 'a', { n: 2 })).toMatchObject({ result: 'mismatch' });
     await startChild(parent, 'b');
     const failure = { type: 'fail', at: now(), attempt: 1, error: FAILURE, retryAt: now() } as const;
-    const retrying = await world.happen(await told(parent), 'ada', failure, start());
+    const retrying = await world.happen(await updateParent(parent), 'ada', failure, start());
     expect(await startChild(retrying, 'a', { run: 2 })).toMatchObject({ result: 'exists', id: first.snapshot.id });
     expect(await family(parent.id)).toMatchObject({
       children: { total: 2, ended: 0, failed: 0 },
@@ -64,7 +64,7 @@ describe('a child', () => {
     expect((await world.jobs()).waiting.filter((job) => job.startsWith(task.snapshot.id)).length).toBeLessThan(2);
   });
 
-  it('is not started by a run that is over, of a task that waits, has ended or is gone', async () => {
+  it('is started neither by a run that is over, nor by a task that waits, has ended or is gone', async () => {
     const refused = { result: 'refused', why: 'stale' };
     const queued = await world.accept();
     expect(await startChild(queued, 'a')).toMatchObject(refused);
@@ -78,7 +78,7 @@ describe('a child', () => {
     const again = await world.happen(released, 'ada', start());
     expect(await startChild(again, 'a', { run: 1 })).toMatchObject(refused);
     expect((await startChild(again, 'a', { run: 2 })).result).toBe('created');
-    await world.happen(await told(again), 'ada', succeed());
+    await world.happen(await updateParent(again), 'ada', succeed());
     expect(await startChild(again, 'b', { run: 2 })).toMatchObject(refused);
     await world.store.forget('ada');
     expect(await startChild(again, 'b', { run: 2 })).toMatchObject(refused);
@@ -130,19 +130,19 @@ describe('a parent', () => {
     expect(await world.redis.runningOn('w1')).toEqual({});
   });
 
-  it('ends with what its handler returned, which is kept no longer than that', async () => {
+  it('ends with what its handler returned, and the field that kept this is removed', async () => {
     const parent = await begin();
     const { snapshot } = await startChild(parent, 'a');
     await world.happen(parent, 'ada', succeed('r'.repeat(20_000)));
     await world.happen(snapshot, 'ada', start(), succeed());
-    expect(await told(parent)).toMatchObject({ status: 'succeeded', children: { total: 1, ended: 1 } });
+    expect(await updateParent(parent)).toMatchObject({ status: 'succeeded', children: { total: 1, ended: 1 } });
     const whole = await world.store.read(parent.id, { result: true });
     expect(whole?.snapshot.result).toBe('r'.repeat(20_000));
     expect(await family(parent.id)).toMatchObject({ returned: null });
     expect(await world.raw.hExists(`${world.prefix}task:${parent.id}`, 'cr')).toBe(0);
   });
 
-  it('stays on the list of changed ones until the last change was seen', async () => {
+  it('stays on the list of changed families until its last change was read', async () => {
     const parent = await begin();
     await startChild(parent, 'a');
     const seen = await family(parent.id);
@@ -151,7 +151,7 @@ describe('a parent', () => {
     expect(await families().changed(-1_000, 10)).toEqual([parent.id]);
     await release(parent, (await family(parent.id))?.version);
     expect(await families().changed(-1_000, 10)).toEqual([]);
-    await world.happen(await told(parent), 'ada', { type: 'cancel', at: now() });
+    await world.happen(await updateParent(parent), 'ada', { type: 'cancel', at: now() });
     expect(await families().changed(-1_000, 10)).toEqual([parent.id]);
     expect(await families().changed(60_000, 10)).toEqual([]);
   });
@@ -160,7 +160,7 @@ describe('a parent', () => {
     const parent = await begin();
     const [a, b] = [await startChild(parent, 'a'), await startChild(parent, 'b')];
     await world.happen(a.snapshot, 'ada', start(), succeed());
-    await world.happen(await told(parent), 'ada', {
+    await world.happen(await updateParent(parent), 'ada', {
       type: 'fail',
       at: now(),
       attempt: 1,
@@ -169,12 +169,12 @@ describe('a parent', () => {
     expect(await ttl(`task:${parent.id}:children`)).toBeGreaterThan(3_000);
     expect(await world.store.dismiss('ada', [parent.id])).toEqual([parent.id, a.snapshot.id]);
     expect((await world.store.list('ada')).tasks.map(({ id }) => id)).toEqual([b.snapshot.id]);
-    // Who finds the parent on the list finds that it is gone.
+    // The sweeper finds the parent on the list, and takes it off since its record is gone.
     await release(parent);
     const other = await begin();
     const c = await startChild(other, 'a');
     expect([...(await world.store.forget('ada')).ids].sort()).toEqual([b.snapshot.id, other.id, c.snapshot.id].sort());
-    // Only its own job is left, which finds no record.
+    // Only jobs are left. They find no record.
     const left = (await world.raw.keys(`${world.prefix}*`)).map((key) => key.slice(world.prefix.length));
     expect(left.filter((key) => /^(task|all|active|unseen|parents|running)/.test(key))).toEqual([]);
   });
@@ -183,8 +183,8 @@ describe('a parent', () => {
     const parent = await begin();
     const { snapshot } = await startChild(parent, 'a');
     await world.happen(snapshot, 'ada', start(), succeed());
-    await world.happen(await told(parent), 'ada', succeed());
-    await told(parent);
+    await world.happen(await updateParent(parent), 'ada', succeed());
+    await updateParent(parent);
     await world.store.clear('ada');
     expect(await world.raw.keys(`${world.prefix}task:*`)).toEqual([]);
   });

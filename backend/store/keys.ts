@@ -12,9 +12,9 @@
  * | `page:<channel>`   | hash | whether the owner has a page open (watched-mark.ts)                  | 7 days                      |
  * | `unpublished`      | zset | ids whose outcome, or whose creation while the owner watched, may not have been pushed; scored by its time | never; old ids are removed |
  * | `task:<id>:children` | hash | the children of a task: their keys → `<hash of the input> <id>`      | with the task's record      |
- * | `parents`          | zset | ids of parents that may have to be updated, since their family has changed, scored by when; and of waiting parents, scored by when to check them again | never; an id leaves when its parent was updated (family/parent-updates.ts) |
+ * | `parents`          | zset | ids of parents: those whose family has changed, scored by the time of the change, and waiting ones, scored by when to check them again | never; an id leaves when its parent was updated (family/parent-updates.ts) |
  * | `durations:<name>` | list | how long the last successful first attempts of a definition took, in ms | 30 days                  |
- * | `definitions`      | set  | names of the definitions that servers start                          | never                       |
+ * | `definitions`      | set  | names of the definitions that servers and workers start              | never                       |
  * | `paused:<name>`    | text | since when an operator has paused a definition, and who, JSON (operator/pauses.ts) | when it is resumed |
  * | `operator`, `operator:…`, `task:<id>:story` | | what the operator's page shows (operator/index-scripts.ts), only while it is mounted |      |
  * | `workers`          | hash | worker id → what it handles (recovery/worker-registry.ts)            | never; dead workers are removed |
@@ -23,7 +23,7 @@
  * | `ended:<worker>`   | text | ids of the tasks because of which the watchdog ended a worker        | 1 day                       |
  * | `verdict:<worker>` | text | what was decided about the tasks of a dead worker (recovery/lost-workers.ts) | 1 h                 |
  * | `lease:<name>`     | text | the process that holds a lease                                       | when it is not renewed      |
- * | `hooks`            | zset | names of the outcome hooks that workers run (hooks/hook-queue.ts), scored by when one last said so | never |
+ * | `hooks`            | zset | names of the outcome hooks that workers run (hooks/hook-queue.ts), scored by when a worker last registered them | never |
  * | `hook:<name>`      | zset | ids of outcomes for which a hook is to run, scored by when it is due | retention and the hook's delay after the last |
  * | `hook-tries:<name>`| hash | id of a task → how often its hook was tried                          | retention after the last try |
  * | `counted:<name>:<owner>` | zset | ids of active tasks that a limit counts (limits/limit-scripts.ts); name and owner are '' where it counts those of all | when it is empty |
@@ -37,14 +37,15 @@
  * | `queue:<name>:…`   |      | bee-queue's own (queue/bee-queue/scripts.ts)                                 |                             |
  * | `line:<name>`      | zset | owners who have tasks in the line of a definition → their next turn (queue/line-scripts.ts) | when it is empty |
  * | `line:<name>:<owner>` | zset | job ids of an owner's tasks in the line → their band, by priority    | when it is empty            |
- * | `turns:<name>`     | zset | `''` → the latest turn; owners who left the line → the earliest turn that they may get again; those that are over are removed as others leave | 1 min after the line is empty |
+ * | `turns:<name>`     | zset | `''` → the latest turn; owners who left the line → the earliest turn that they may get again, until the others have reached it | 1 min after the line is empty |
  *
  * A record that expires leaves its id in the owner's three indexes. The id is removed when a list finds it without a record,
  * or when a new task cleans the index (commands/cleaning.ts). `all` has every id that the other two have, and an id is
- * removed from all three at once.
+ * removed from all three in one step.
  *
- * A script makes some keys itself, from an id and one of the prefixes `task('')`, `active('')`, `running('')` and `line('')`, or
- * from the prefix of all keys. A cluster permits that, because all keys of one backend share a hash tag (docs/redis.md).
+ * A script makes some keys itself, from an id or a name and one of the prefixes `task('')`, `active('')`, `running('')` and
+ * `hook('')`, from another key, such as `line:<name>`, or from the prefix of all keys. A cluster permits that, because all keys of
+ * one backend share a hash tag (docs/redis.md).
  */
 
 import { OperatorKeys } from '../operator/operator-keys.ts';
@@ -114,7 +115,7 @@ export class Keys {
     return `${this.prefix}unseen:${owner}`;
   }
 
-  /** @param hash of the Idempotency-Key; '' without one: the command needs the name of a key, and does not use it */
+  /** @param hash of the Idempotency-Key; '' without one, since create-task takes the name of a key that it then does not use */
   idempotency(owner: string, hash: string): string {
     return `${this.prefix}idem:${owner}:${hash}`;
   }
@@ -161,6 +162,7 @@ export class Keys {
     return `${this.prefix}running:${worker}`;
   }
 
+  /** Written by the watchdog that ends a worker. */
   overDeadline(worker: string): string {
     return `${this.prefix}ended:${worker}`;
   }

@@ -1,4 +1,4 @@
-// The line on a real Redis: whose task is next, against the line in memory, and what each owner is promised.
+// The line on a real Redis: whose task is next, and which place each task is told. One test compares it with the line in memory.
 import { describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import type { Priority } from '../../core/tasks/definition-options.ts';
@@ -113,7 +113,7 @@ describe('the line', () => {
     expect(await keysOf('line:*')).toEqual([]);
   });
 
-  it('comes after tasks that the version before has stored, which wait in the list of bee-queue', async () => {
+  it('gives its jobs out after those in the list of bee-queue, where the trial version has put tasks', async () => {
     const list = `${world.prefix}queue:import:waiting`;
     await world.raw.lPush(list, ['old1:1', 'old2:1', 'old3:1']);
     const task = await accept('a');
@@ -123,7 +123,7 @@ describe('the line', () => {
     expect(order).toEqual(['old1:1', 'old2:1', 'old3:1', 'old4:1', jobOf(task)]);
   });
 
-  it('is carried on by the next worker that comes, if the one that should have filled the list has died', async () => {
+  it('is carried on by the next worker, if the one that has emptied the list has died', async () => {
     const [one, two] = [await accept('a'), await accept('a')];
     expect(await world.raw.rPop(`${world.prefix}queue:import:waiting`)).toBe(jobOf(one));
     await accept('b');

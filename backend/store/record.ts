@@ -26,16 +26,18 @@
  * | gate        | `g` | `<limit> <gate>`: the gate of its concurrency key (limits/gate-scripts.ts); no field if it has none | create-task |
  * | suspicion   | `q` | crashes of workers that ran the task, JSON (recovery/probation.ts)      | commit-change (end)         |
  * | checkpoint  | `c` | the handler's last checkpoint, JSON; no field if it gave none, or the task has succeeded | commit-change, create-task (of a retry) |
- * | checkpointProgress | `C` | how far the task was when the run with that checkpoint ended, JSON; may be missing | commit-change (end) |
- * | childrenTotal, childrenEnded, childrenFailed | `ct`, `ce`, `cf` | how many children its handler has started, how many of them have ended, and how many of those did not succeed; no field for none | create-task, commit-change (of a child) |
- * | familyVersion | `cv` | how often something changed in its family (family/family-scripts.ts) | create-task, commit-change |
+ * | checkpointProgress | `C` | how far the task was when the run with that checkpoint ended, JSON; may be missing | commit-change (end), create-task (of a retry) |
+ * | childrenTotal, childrenEnded, childrenFailed | `ct`, `ce`, `cf` | how many children its handler has started, how many of them have ended, and how many of those did not succeed; no field for none | create-task and commit-change (of a child), correct-counts |
+ * | familyVersion | `cv` | how often something changed in its family (family/family-scripts.ts) | create-task, commit-change, correct-counts |
  * | returned    | `cr` | what the handler returned while children were active, JSON; no field otherwise | commit-change            |
  * | onChildFailure | `cp` | `ignore` if a failed child does not make the task fail; no field otherwise | create-task              |
  * | depth       | `cd` | of a child: 2, of a child of a child: 3                                 | create-task                 |
  * | trace       | `T` | where in which trace the task was accepted (events/tracing.ts); no field if it was not traced | create-task |
  *
- * Times are in ms since 1970 by Redis' clock. Records of version 0.1.0 have big results in `s`, and no R, v, x, n, k, b, p,
- * q, c or C.
+ * Times are in ms since 1970 by Redis' clock.
+ *
+ * The trial version (`0.1.0-trial` in test/integration/upgrade/stores/) wrote few of these fields, and big results into `s`. Its
+ * records can still be read: a field that is missing has a default.
  */
 
 import { MAX_EVENT_BYTES } from '../../core/limits.ts';
@@ -166,7 +168,7 @@ export interface StoredSnapshot {
 
 type FieldName = keyof typeof FIELD;
 
-/** The values of the fields that were read, as Redis answers them. Null if the record has no such field. */
+/** Values of fields, as Redis holds them. Null if the record has no such field. */
 export type StoredFields = Readonly<Partial<Record<FieldName, string | null>>>;
 
 const FAMILY_FIELDS = [
@@ -180,7 +182,7 @@ const FAMILY_FIELDS = [
 const RUN_FIELDS = ['run', 'worker', 'begunAt', 'handedBackProgress', 'suspicion'] as const;
 
 /** Names in Redis and values in turn, as HSET takes them. Fields that are null or undefined are left out. */
-export function fieldsOf(fields: StoredFields): string[] {
+export function encodeFields(fields: StoredFields): string[] {
   return Object.entries(fields).flatMap(([name, value]) => (value == null ? [] : [FIELD[name as FieldName], value]));
 }
 
@@ -190,7 +192,7 @@ export function namedFields(names: readonly FieldName[], values: readonly (strin
 }
 
 /** The names of the fields to read. */
-export function fieldsFor({ input, result, run, checkpoint, family }: Wanted): FieldName[] {
+export function fieldsToRead({ input, result, run, checkpoint, family }: Wanted): FieldName[] {
   return [
     ...(['snapshot', 'seenAt', 'owner', 'trace'] as const),
     ...(input ? (['input', 'raw'] as const) : []),
@@ -235,7 +237,7 @@ export function encodeRetention(retention: OutcomeRetention | null): string {
   }).join(' ');
 }
 
-/** Puts together what Redis answers. @param seenAt null and '' mean that the owner has not seen the outcome */
+/** A stored snapshot from two answers of Redis. @param seenAt null and '' mean that the owner has not seen the outcome */
 export function storedSnapshot(snapshot: string, seenAt: string | null | undefined): StoredSnapshot {
   return { snapshot, seenAt: seenAt ? Number(seenAt) : null };
 }
@@ -276,7 +278,7 @@ export function decodeSnapshot({ snapshot, seenAt }: StoredSnapshot): Snapshot {
   return seen.ok ? seen.snapshot : stored;
 }
 
-/** Like `decodeSnapshot`, without a big result. Only records of version 0.1.0 have one within the snapshot. */
+/** Like `decodeSnapshot`, without a big result. Only records of the trial version have one within the snapshot. */
 export function decodeListItem(stored: StoredSnapshot): Snapshot {
   const snapshot = decodeSnapshot(stored);
   return Buffer.byteLength(stored.snapshot) > MAX_EVENT_BYTES ? omitResult(snapshot) : snapshot;
@@ -331,7 +333,7 @@ function decodeFamily(fields: StoredFields): Family | null {
 function decodeRun(fields: StoredFields, { attempt, status }: Snapshot): RunState {
   const { run = null, worker, begunAt, handedBackProgress, suspicion } = fields;
   return {
-    // Version 0.1.0 did not count runs, and started each attempt once. Example: a task that waits for attempt 2 has run once.
+    // The trial version did not count runs, and started each attempt once. Example: a task that waits for attempt 2 has run once.
     run: run === null ? attempt - (status === 'retrying' ? 1 : 0) : Number(run),
     worker: worker || null,
     begunAt: Number(begunAt ?? 0),

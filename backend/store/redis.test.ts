@@ -27,9 +27,9 @@ const world = useStore({ retention: 60 });
 const create = ({ store }: StoreClient, snapshot = makeTask(), key: string | null = null) =>
   store.create({ snapshot, owner: 'ada', input: { n: 1 } }, key);
 /** Waits until Redis answers again, for at most 5 s. */
-const works = ({ redis }: StoreClient) => eventually(() => redis.ping().then(() => true), { within: 5_000 });
+const waitUntilBack = ({ redis }: StoreClient) => eventually(() => redis.ping().then(() => true), { within: 5_000 });
 
-/** Expects a refusal within `ms`. A timer decides, not a clock: on a busy machine both are late alike. */
+/** Expects a refusal within `ms`. A timer sets the limit: on a busy machine it is late by as much as the refusal. */
 async function expectUnavailable(call: () => Promise<unknown>, ms = 2_000): Promise<void> {
   const isOver = new AbortController();
   const limit = delay(ms, `no answer within ${ms} ms`, { signal: isOver.signal }).catch(() => undefined);
@@ -70,7 +70,7 @@ describe('scripts that Redis has forgotten', () => {
     await create(world, before);
     await world.server.kill();
     await world.server.restart();
-    await works(world);
+    await waitUntilBack(world);
     const after = makeTask();
     await create(world, after);
     await world.store.apply({ snapshot: after, owner: 'ada' }, { type: 'start', at: new Date().toISOString() });
@@ -87,7 +87,7 @@ it.concurrent(
     await expectAllUnavailable(own);
     expect(await own.store.medianDuration('import')).toBeNull();
     await own.server.restart();
-    await works(own);
+    await waitUntilBack(own);
     await create(own);
   }),
 );
@@ -99,7 +99,7 @@ it.concurrent(
     const late = connect();
     await expectAllUnavailable(late);
     await server.restart();
-    await works(late);
+    await waitUntilBack(late);
     await create(late);
   }),
 );
@@ -112,21 +112,21 @@ it.concurrent(
     const late = connect();
     await expectUnavailable(() => create(late, refused));
     await server.restart();
-    await works(late);
+    await waitUntilBack(late);
     expect(await late.store.read(refused.id)).toBeNull();
     expect((await late.store.list('ada', { limit: 100 })).tasks.map(({ id }) => id)).not.toContain(refused.id);
   }),
 );
 
 it.concurrent(
-  'while Redis is away the log tells it once, with the time since when, and once more when Redis is back',
+  'while Redis is away the log says so once, and since when, and once more when Redis is back',
   withStore(async (own) => {
     const { redis, server, log } = own;
     await redis.ping();
     await server.kill();
     for (let n = 0; n < 3; n++) await Promise.all([expectAllUnavailable(own), expectAllUnavailable(own)]);
     await server.restart();
-    await works(own);
+    await waitUntilBack(own);
     const lines = await eventually(() => {
       const told = log.lines.filter(({ message }) => message.startsWith('Redis'));
       return told.length > 1 && told;
@@ -138,14 +138,14 @@ it.concurrent(
 );
 
 it.concurrent(
-  'while Redis is away cancellations are heard again once it is back',
+  'after Redis was away, cancellations are heard again',
   withStore(async (own) => {
     const { redis, server, store } = own;
     const heard: string[] = [];
     await redis.onCancel((id) => heard.push(id));
     await server.kill();
     await server.restart();
-    await works(own);
+    await waitUntilBack(own);
     await eventually(
       async () => {
         const snapshot = makeTask();
@@ -174,7 +174,7 @@ it.concurrent(
     const goOn = freeze(own.server);
     await expectAllUnavailable(own);
     goOn();
-    await works(own);
+    await waitUntilBack(own);
     await create(own);
   }),
 );
@@ -186,7 +186,7 @@ it.concurrent(
     const late = connect();
     await expectAllUnavailable(late);
     goOn();
-    await works(late);
+    await waitUntilBack(late);
   }),
 );
 
@@ -198,7 +198,7 @@ it.concurrent(
     await expectUnavailable(() => create(own));
     await own.server.kill();
     await own.server.restart();
-    await works(own);
+    await waitUntilBack(own);
     await create(own);
   }),
 );
@@ -225,7 +225,7 @@ it.concurrent(
     const first = makeTask();
     await expectUnavailable(() => create(own, first, 'the-key'));
     goOn();
-    await works(own);
+    await waitUntilBack(own);
     const second = makeTask();
     const answer = await create(own, second, 'the-key');
     expect(answer).toEqual({ result: 'exists', id: first.id });
@@ -264,13 +264,13 @@ it.concurrent(
       void own.redis.ping().catch(() => undefined);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    await works(own);
+    await waitUntilBack(own);
     expect(proxy.made).toBeGreaterThan(1);
   }),
 );
 
 it.concurrent(
-  'a connection that is open and dead of the subscriber alone is noticed too, and the listener is told that it may have missed changes',
+  'a subscriber whose connection is open and dead gets another one, and its listener is told that it may have missed changes',
   withProxy(async (own, proxy) => {
     const { redis, store } = own;
     const heard: (string | null)[] = [];

@@ -1,7 +1,7 @@
 /**
- * Everything that the backend asks of Redis. It runs the store's commands, and has one method for each other question. It
- * serves the store, the recovery of tasks, the worker and the server. Each method takes one round trip, or two if it says
- * so. If Redis has not done it within 1.5 s, the method rejects with a TaskError `store_unavailable`.
+ * Everything that the backend asks of Redis, except for jobs. It runs the store's commands, and has one method for each other
+ * question. It serves the store, the recovery of tasks, the worker and the server. Each method takes one round trip, or two if it
+ * says so. If Redis does not answer a round trip within 1.5 s, the method rejects with a TaskError `store_unavailable`.
  */
 
 import { isUnavailable } from '../../core/error.ts';
@@ -23,9 +23,9 @@ import { probeWrite } from './commands/process/probe-write.ts';
 import { takeLease } from './commands/process/take-lease.ts';
 import { Keys } from './keys.ts';
 
-/** 1 h. To recover the tasks of a dead worker takes seconds. */
+/** How long a verdict is kept: 1 h. Recovering the tasks of a dead worker takes seconds. */
 const VERDICT_TTL_S = 3_600;
-/** Of how many damaged records a process tells at most. */
+/** A process tells of at most this many damaged records. */
 const MAX_DAMAGED_TOLD = 100;
 
 export interface RedisOptions {
@@ -40,6 +40,7 @@ export interface RedisOptions {
   readonly events: Emitter;
 }
 
+/** The Redis of one backend. It connects when it is first asked for something. */
 export class Redis implements CommandRunner {
   readonly keys: Keys;
   /** How long finished tasks are kept, in whole seconds. */
@@ -48,7 +49,7 @@ export class Redis implements CommandRunner {
   readonly #announcements: Announcements;
   readonly #serverListeners = new Set<(server: RedisServer) => void>();
   readonly #events: Emitter;
-  /** Tasks whose damaged record was told of. */
+  /** Ids of tasks whose damaged record was told; null if a list found one. */
   readonly #damaged = new Set<string | null>();
 
   constructor({ url, prefix, retention, channelOf, events }: RedisOptions) {
@@ -98,7 +99,7 @@ export class Redis implements CommandRunner {
     return this.#sender.whenReady();
   }
 
-  /** Resolves when Redis took a write, as every task needs it. */
+  /** Writes something. Resolves when Redis took the write. A read would not show that tasks can be stored. */
   ping(): Promise<void> {
     return probeWrite(this);
   }
@@ -124,7 +125,7 @@ export class Redis implements CommandRunner {
     return takeLease(this, name, holder, ms);
   }
 
-  /** The proof that the bus took an event lately, which the processes share (push/bus/bus-health.ts). */
+  /** The proof that the bus took an event lately, which the processes share. `BusHealthPorts` says what each function does. */
   readonly pushProof = {
     claim: async (ms: number): Promise<boolean> =>
       (await this.send((client) => client.set(this.keys.pushed, '', { NX: true, PX: ms }))) !== null,
@@ -159,12 +160,12 @@ export class Redis implements CommandRunner {
     if (ids.length > 0) await settlePushes(this, ids, sent);
   }
 
-  /** Adds to the names of the definitions that servers start. */
+  /** Adds to the names of the definitions that servers and workers start. */
   async addDefinitions(names: readonly string[]): Promise<void> {
     if (names.length > 0) await this.send((client) => client.sAdd(this.keys.definitions, [...names]));
   }
 
-  /** The names of all definitions that servers start. */
+  /** The names of all definitions that servers and workers start. */
   definitions(): Promise<string[]> {
     return this.send((client) => client.sMembers(this.keys.definitions));
   }
@@ -183,7 +184,7 @@ export class Redis implements CommandRunner {
     return countWaiting(this, name);
   }
 
-  /** Moves jobs from the line of a definition to bee-queue's list, until that has `wanted` of them. */
+  /** Moves jobs from the line of a definition to bee-queue's list, until the list has `wanted` of them. */
   async fillList(name: string, wanted: number): Promise<void> {
     const { line, turns, paused } = this.keys.line(name);
     await this.send((client) =>
@@ -248,10 +249,13 @@ export class Redis implements CommandRunner {
     await this.send((client) => client.hSet(this.keys.running(worker), task, 'free'));
   }
 
-  /** Stores what was decided about a dead worker's tasks, unless that is stored already. @returns what is stored now */
+  /**
+   * Stores what was decided about a dead worker's tasks, unless something is stored already. Two round trips if it is.
+   * @returns what is stored now
+   */
   async keepVerdict(worker: string, text: string): Promise<string> {
     const key = this.keys.verdict(worker);
-    // Two commands: Redis takes NX together with GET from 7.0 on only.
+    // Two commands, since Redis before 7.0 does not take NX together with GET.
     const isKept = await this.send((client) => client.set(key, text, { NX: true, EX: VERDICT_TTL_S }));
     if (isKept !== null) return text;
     return (await this.send((client) => client.get(key))) ?? text;

@@ -66,13 +66,13 @@ describe('an Idempotency-Key', () => {
     expect((await world.store.list('ada')).tasks.map(({ id }) => id)).toEqual([first.made]);
   });
 
-  it('means nothing for another owner, nor does another key', async () => {
+  it('gives a new task to another owner, and for another key', async () => {
     await create({ n: 1 });
     expect(await create({ n: 2 }, 'bob')).toMatchObject({ result: 'created' });
     expect(await create({ n: 2 }, 'ada', 'k2')).toMatchObject({ result: 'created' });
   });
 
-  it('is one task when asked for twenty times at once', async () => {
+  it('gives one task when it is used twenty times at once', async () => {
     const made = await Promise.all(Array.from({ length: 20 }, () => create({ n: 1 })));
     const created = made.filter(({ result }) => result === 'created');
     expect(created).toHaveLength(1);
@@ -82,13 +82,13 @@ describe('an Idempotency-Key', () => {
     expect((await world.store.list('ada')).tasks).toHaveLength(1);
   });
 
-  it('with the id of the task that it made counts as the same creation, whose answer got lost', async () => {
+  it('that comes again with the same task id counts as a repeated call whose answer was lost', async () => {
     const snapshot = makeTask();
     await create({ n: 1 }, 'ada', 'k1', snapshot);
     expect(await create({ n: 1 }, 'ada', 'k1', snapshot)).toMatchObject({ result: 'created' });
   });
 
-  it('is forgotten after a day, and is never stored in clear', async () => {
+  it('expires after a day, and is never stored in clear', async () => {
     await create({ n: 1 }, 'ada', 'a-secret-key');
     const keys = await world.raw.keys(`${world.prefix}idem:*`);
     expect(keys).toHaveLength(1);
@@ -150,7 +150,7 @@ describe('a change', () => {
     expect(applied).toMatchObject({ ok: true, snapshot: { revision: 3, progress: { done: 3 } } });
   });
 
-  it('of two attempts to end it gives one outcome', async () => {
+  it('that ends a task is stored once: of two at the same time, one is refused', async () => {
     for (let n = 0; n < 10; n++) {
       const task = await happen(await accept(), 'ada', start());
       const ends = await Promise.all([
@@ -186,7 +186,7 @@ describe('a change', () => {
 });
 
 describe('discarding', () => {
-  it('forgets a task that nobody has touched, with all that points to it', async () => {
+  it('removes a task that nobody has changed, and takes it out of the lists', async () => {
     const task = await accept();
     await world.store.discard(task.id, 'ada');
     expect(await world.store.read(task.id)).toBeNull();

@@ -1,4 +1,5 @@
-// What is in Redis already. A running deployment is upgraded in place, so none of this may change without a way for the old.
+// What is in Redis already. A running deployment is upgraded in place, so this may change only if what older versions have stored
+// can still be read.
 import { describe, expect, it } from '@jest/globals';
 import { MAX_EVENT_BYTES } from '../../core/limits.ts';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
@@ -6,7 +7,7 @@ import { transition } from '../../core/tasks/transition.ts';
 import { newTask, time } from '../../test/support/task-events.ts';
 import { NO_SUSPICION } from '../recovery/probation.ts';
 import { Keys } from './keys.ts';
-import { decodeListItem, decodeRecord, encodeSnapshot, FIELD, fieldsFor } from './record.ts';
+import { decodeListItem, decodeRecord, encodeSnapshot, FIELD, fieldsToRead } from './record.ts';
 import { MARK } from './watched-mark.ts';
 
 /** A snapshot of a task that has succeeded. */
@@ -87,7 +88,7 @@ describe('a snapshot', () => {
     });
   });
 
-  it('is in a list without a big result, even if version 0.1.0 stored it inside', () => {
+  it('is in a list without a big result, even if the trial version stored it inside', () => {
     const old = JSON.stringify(succeeded('r'.repeat(MAX_EVENT_BYTES)));
     expect(decodeListItem({ snapshot: old, seenAt: null })).toMatchObject({ result: null, resultOmitted: true });
   });
@@ -97,8 +98,8 @@ describe('a record', () => {
   const snapshot = JSON.stringify(newTask());
 
   it('is read with the parts that were asked for', () => {
-    expect(fieldsFor({})).toEqual(['snapshot', 'seenAt', 'owner', 'trace']);
-    expect(fieldsFor({ input: true, result: true, run: true }).length).toBe(12);
+    expect(fieldsToRead({})).toEqual(['snapshot', 'seenAt', 'owner', 'trace']);
+    expect(fieldsToRead({ input: true, result: true, run: true }).length).toBe(12);
     expect(decodeRecord({ snapshot, owner: 'ada' }, {})).toEqual({ snapshot: newTask(), owner: 'ada' });
   });
 
@@ -115,7 +116,7 @@ describe('a record', () => {
     expect(read('')).toMatchObject({ input: { n: 5 }, raw: undefined });
   });
 
-  it('of version 0.1.0 has run as often as its attempts say', () => {
+  it('of the trial version has run as often as its attempts say', () => {
     const run = { run: null, worker: null, begunAt: null, handedBackProgress: null, suspicion: null };
     expect(decodeRecord({ snapshot, owner: 'ada', ...run }, { run: true })).toMatchObject({
       run: 0,

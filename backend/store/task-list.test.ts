@@ -23,7 +23,7 @@ describe('the indexes', () => {
     expect([await ids('active'), await ids('unseen'), await ids('all')]).toEqual([[], [], [task.id]]);
   });
 
-  it('are each owner’s own, even if ids look alike', async () => {
+  it('are each owner’s own, even if the names of owners look alike', async () => {
     const owners = ['ada', 'ADA', 'ada:', 'ada*', 'a d a', '😀'];
     for (const owner of owners) {
       const task = await accept(owner);
@@ -51,14 +51,14 @@ describe('a record that something else has written over', () => {
         expect(await world.store.read(damaged.id, { owner: 'ada', input: true, run: true })).toBeNull();
       }
       const told = world.log.lines.filter(({ message }) => message.includes('is damaged'));
-      // An empty text is what is left of a record that expired.
+      // An empty text is not reported when the task is read: it counts as a record that has expired.
       expect(told.map(({ fields }) => fields)).toMatchObject(
         text ? [{ task: null }, { task: damaged.id }] : [{ task: null }],
       );
     },
   );
 
-  it.each(['i', 'q'])('in its field %s counts as gone only for those who want that', async (field) => {
+  it.each(['i', 'q'])('in its field %s counts as gone only for a call that reads this field', async (field) => {
     const { id } = await accept();
     await world.raw.hSet(`${world.prefix}task:${id}`, field, '{"torn');
     expect(await world.store.read(id, { input: true, run: true })).toBeNull();
@@ -110,7 +110,7 @@ describe('retention', () => {
     }
   });
 
-  it('takes ids of expired tasks out of the index even if nobody asks for a list', async () => {
+  it('takes ids of expired tasks out of the index even if nobody reads a list', async () => {
     for (let n = 0; n < 50; n++) {
       const task = await happen(await accept(), 'ada', start(), succeed());
       await world.raw.del(`${world.prefix}task:${task.id}`);
@@ -170,7 +170,7 @@ describe('a list', () => {
     const id = (n: number) => `019ab000-0000-7000-8000-${String(n).padStart(12, '0')}`;
     const finished = await happen(await accept('few', { uploadId: uuid() }), 'few', start(), succeed({ imported: 9 }));
     for (let n = 0; n < 9; n++) await accept('few');
-    // Copies of real records, since eleven thousand real lives would take a minute.
+    // Copies of a real record, since it would take a minute to run 11,000 tasks.
     const record = await world.raw.hGetAll(`${world.prefix}task:${finished.id}`);
     for (let from = 0; from < 11_000; from += 1_000) {
       const multi = world.raw.multi();

@@ -12,7 +12,7 @@ const { accept, happen } = world;
 describe('a retry', () => {
   const fail = (over: object = {}): TaskEvent => ({ type: 'fail', at: now(), attempt: 1, error: FAILURE, ...over });
 
-  it('has its job as soon as it is stored, for when it is due', async () => {
+  it('has its job as soon as it is stored, delayed until it is due', async () => {
     const task = await happen(await accept(), 'ada', start());
     const { id } = await happen(task, 'ada', fail({ retryAt: '2100-01-01T00:00:00.000Z' }));
     expect(await world.jobs()).toEqual({
@@ -21,7 +21,7 @@ describe('a retry', () => {
     });
   });
 
-  it('that is due now has it at once', async () => {
+  it('that is due now has a job that is not delayed', async () => {
     const { id } = await happen(await accept(), 'ada', start(), fail({ retryAt: now() }));
     expect(await world.jobs()).toEqual({ waiting: [`${id}:2`, `${id}:1`], delayed: [] });
   });
@@ -136,7 +136,7 @@ describe('a checkpoint', () => {
     expect(await read(task.id)).toMatchObject({ value: 1 });
   });
 
-  it('is forgotten with the success of its task, and kept with a failure', async () => {
+  it('is removed when its task succeeds, and kept when it fails', async () => {
     const [good, bad] = [await begin(), await begin()];
     for (const task of [good, bad]) {
       await world.store.apply({ snapshot: task, owner: 'ada' }, progress(1), { run: 1, checkpoint: '1' });

@@ -15,7 +15,10 @@ describe('an owner', () => {
     return applied.ok && applied.watched;
   };
   const channel = channelOf('ada');
-  /** By a clock that is 4 s ahead. A page that opens and leaves within one millisecond still counts as open, hence the retries. */
+  /**
+   * Tells by webhook that the channel is vacant, by a clock that is 4 s ahead. Repeated until it counts: a page that opens and
+   * leaves within one millisecond counts as open.
+   */
   const vacate = () =>
     eventually(async () => (await world.redis.noteWebhook(channel, 'vacated', Date.now() + 4_000)) === 'vacated');
 
@@ -43,7 +46,7 @@ describe('an owner', () => {
     expect(await watched()).toBe(true);
   });
 
-  it('is watched at once by a page that opens after a webhook whose clock is a little ahead', async () => {
+  it('counts as watched as soon as a page opens, even if a webhook before it came from a clock that is a little ahead', async () => {
     expect(await watched()).toBe(true);
     await world.redis.noteWatched(channel, 'ada');
     await vacate();
@@ -96,7 +99,7 @@ describe('the workers that run tasks of an owner', () => {
     expect([await first.step(), await second.step()]).toEqual([3, 3]);
   });
 
-  it('no longer count 15 s after their last change, and are forgotten', async () => {
+  it('no longer count 15 s after their last change, and their times are removed', async () => {
     await world.redis.noteWatched(channel, 'ada');
     const first = await run('w1');
     await run('w2');

@@ -15,8 +15,8 @@
  * Times are in ms since 1970 by Redis' clock. The owner is watched unless `vacatedAt` is later than `openedAt`.
  *
  * The workers share the owner's message budget: each change of a running task answers how many they are. A worker counts for
- * 15 s. That is longer than the time between two signs of life, so a worker that runs a task of the owner always counts. The
- * worker's time is written again once it is 3 s old, so that most changes write nothing here.
+ * 15 s. A task that runs is changed at least every 10 s (its sign of life). So a worker that runs a task of the owner always
+ * counts. The worker's time is written again only once it is 3 s old, so that most changes write nothing here.
  */
 
 /** The names of a mark's fields in Redis; `worker` is a prefix. */

@@ -13,7 +13,7 @@ import {
   decodeListItem,
   decodeRecord,
   encodeExtras,
-  fieldsFor,
+  fieldsToRead,
   type OwnedTask,
   type ReadTask,
   type Wanted,
@@ -186,7 +186,7 @@ export class MemoryStore {
   async read<W extends Wanted = Record<never, never>>(id: string, want: W = {} as W): Promise<ReadTask<W> | null> {
     const record = this.#records.get(id);
     if (!record || (want.owner !== undefined && want.owner !== record.owner)) return null;
-    const wanted = fieldsFor(want).map((name) => [name, record.fields[name]]);
+    const wanted = fieldsToRead(want).map((name) => [name, record.fields[name]]);
     return decodeRecord(Object.fromEntries(wanted), want);
   }
 

@@ -23,20 +23,20 @@ const FINGERPRINTS: Readonly<Record<string, string>> = {
   'lib/lua/addJob.lua': 'fafc58c975cad36a',
   'lib/lua/addDelayedJob.lua': '0e846186da3a60e7',
   'lib/lua/checkStalledJobs.lua': '9861b2e40af50efc',
-  // Send the commands that queue-client.ts understands, and emit the event `stalled`.
+  // These two send the commands that queue-client.ts understands. `queue.js` also emits the event `stalled`.
   'lib/queue.js': '1b0b06a8476e5a23',
   'lib/job.js': '51ea009eaef01e40',
   // Treats our client as one of node_redis, by the name of its class and the words of its errors.
   'lib/redis.js': 'dd38cfeac82ef7af',
-  // Asks Redis which scripts it does not have.
+  // Has the hashes of the scripts that were read. None is read (`ensureScripts` in queue.ts), so it names a script `undefined`.
   'lib/lua/index.js': 'ccf0f6c8ede9d8a7',
 };
 
 let isChecked = false;
 
 /**
- * Compares the installed bee-queue with the contract, once in a process. An application that was bundled has no files to
- * compare, or has another copy's: it contains the bee-queue that was installed beside inloop when it was bundled.
+ * Compares the installed bee-queue with the contract, once in a process. A bundled application is not checked: it contains the
+ * bee-queue that was installed when it was bundled. Files that lie beside the bundle may be those of another copy.
  * @throws ConfigError `invalid_dependency`
  */
 export function checkBeeQueueOnce(): void {

@@ -26,6 +26,7 @@ const END = toScript(`${END_JOB}endJob(KEYS[1], KEYS[2], ARGV[1])\nreturn 1`);
 
 type Done = (error: unknown, answer?: unknown) => void;
 
+/** What {@link QueueClient} is made with. */
 export interface QueueClientOptions {
   readonly address: RedisAddress;
   /** The prefix of the queue's keys. */
@@ -48,6 +49,7 @@ export interface QueueClientOptions {
   readonly onSuccess: () => void;
 }
 
+/** One for each definition whose jobs this process takes. It connects when it is made. */
 export class QueueClient extends EventEmitter {
   readonly #options: QueueClientOptions;
   readonly #connection: Connection<Record<never, never>>;
@@ -130,7 +132,8 @@ export class QueueClient extends EventEmitter {
 
   /**
    * bee-queue asks for the data of each job, which is the same for all. A job that is delivered again after its end has no
-   * data in Redis. Given this answer, bee-queue passes it to the handler and removes it; otherwise it would stay for ever.
+   * data in Redis. With this answer, bee-queue passes such a job to the handler and then removes it. Without an answer it would
+   * leave the job in the list of active jobs for ever.
    */
   hget(_key: string, _field: string, done: Done): void {
     done(null, JOB_DATA);

@@ -24,8 +24,8 @@ end
 `;
 
 /**
- * Lua that defines `addJob(queue, job, at)`. The script that stores a task calls it, so that task and job are stored in one
- * step. `queue` is what {@link queueKey} gives, `job` is a job's id. `at` is when the job is due, in ms since 1970, or ''
+ * Lua that defines `addJob(queue, job, at)`. The scripts that store a task or a change call it, so that the job is added in the
+ * same step. `queue` is what {@link queueKey} gives, `job` is a job's id. `at` is when the job is due, in ms since 1970, or ''
  * for at once. Adding a job that exists changes nothing.
  */
 export const ADD_JOB = `

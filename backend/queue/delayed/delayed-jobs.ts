@@ -11,7 +11,7 @@ import type { LineKeys } from '../line-scripts.ts';
 import { DueTimer } from './due-timer.ts';
 import { RAISE_DELAYED_JOBS, RAISED_AT_ONCE } from './raise-script.ts';
 
-/** The message about a new delayed job may be lost, for example when Redis restarts. So the script is run at least this often. */
+/** The script runs at least this often: the message about a new delayed job may be lost, for example when Redis restarts. */
 const CHECK_EVERY_MS = 1_000;
 /** Jobs that are due within this time of each other are delivered together, in ms. */
 const DEBOUNCE_MS = 100;
@@ -20,7 +20,7 @@ const RAISE = toScript(RAISE_DELAYED_JOBS);
 export interface DelayedJobsOptions
   extends Pick<ConnectionOptions<Record<never, never>>, 'address' | 'permit' | 'onFault'> {
   /** The prefix of the queue's keys. */
-  readonly key: string;
+  readonly queue: string;
   readonly line: LineKeys;
   /** The prefix of a task's key. */
   readonly taskPrefix: string;
@@ -29,6 +29,7 @@ export interface DelayedJobsOptions
   readonly clock: Pick<Clock, 'now'>;
 }
 
+/** The delayed jobs of one definition. Every process that takes its jobs delivers them: doing it twice does no harm. */
 export class DelayedJobs {
   readonly #options: DelayedJobsOptions;
   readonly #timer: DueTimer;
@@ -36,13 +37,13 @@ export class DelayedJobs {
 
   constructor(options: DelayedJobsOptions) {
     this.#options = options;
-    const { key, line: _line, taskPrefix: _prefix, clock, client: _client, ...connection } = options;
+    const { queue, line: _line, taskPrefix: _prefix, clock, client: _client, ...connection } = options;
     this.#timer = new DueTimer({ clock, longestWait: CHECK_EVERY_MS, onDue: () => void this.#deliver() });
     this.#subscription = new Connection({
       ...connection,
       scripts: {},
       // The script that adds a job publishes its due time if it is due before all others.
-      prepare: (client) => client.subscribe(`${key}earlierDelayed`, (time) => this.#timer.schedule(Number(time))),
+      prepare: (client) => client.subscribe(`${queue}earlierDelayed`, (time) => this.#timer.schedule(Number(time))),
       // Jobs may have been added while there was no subscription.
       onReady: () => void this.#deliver(),
     });
@@ -60,13 +61,13 @@ export class DelayedJobs {
   }
 
   async #deliver(): Promise<void> {
-    const { key, line, taskPrefix, client, clock, onFault } = this.#options;
-    const keys = [`${key}delayed`, line.line, line.turns];
+    const { queue, line, taskPrefix, client, clock, onFault } = this.#options;
+    const keys = [`${queue}delayed`, line.line, line.turns];
     try {
       let raised = 0;
       let nextAt = -1;
       do {
-        const args = [keys.length, ...keys, clock.now(), DEBOUNCE_MS, key, taskPrefix];
+        const args = [keys.length, ...keys, clock.now(), DEBOUNCE_MS, queue, taskPrefix];
         const answer = (await client.runScript(RAISE, args)) as [number, string | number];
         raised = answer[0];
         nextAt = Number(answer[1]);

@@ -10,6 +10,7 @@ export interface DueTimerOptions {
   readonly onDue: () => void;
 }
 
+/** One timer. It calls back at the earliest time that was planned, and again and again after the longest wait. */
 export class DueTimer {
   readonly #options: DueTimerOptions;
   #timer: NodeJS.Timeout | null = null;
@@ -22,7 +23,8 @@ export class DueTimer {
   }
 
   /**
-   * Calls `onDue` when the job is due, or earlier if an earlier call is planned already.
+   * Plans a call of `onDue` for when the job is due, and for `longestWait` from now at the latest. An earlier call that is
+   * planned already stays.
    * @param time when a job is due, in ms since 1970 by Redis' clock; -1 or NaN if that is not known
    */
   schedule(time: number): void {

@@ -1,4 +1,4 @@
-/** The script that moves delayed jobs to the line when they are due. It serves `delayed-jobs.ts`. */
+/** The script that lets delayed jobs wait for a worker when they are due. It serves `delayed-jobs.ts`. */
 
 import { ENTER_GATE } from '../../store/limits/gate-scripts.ts';
 import { FIELD } from '../../store/record.ts';
@@ -9,15 +9,16 @@ import { BAND } from '../line-scripts.ts';
 export const RAISED_AT_ONCE = 100;
 
 /**
- * Moves delayed jobs that are due to the line, at most 100. Keys: delayed, line, turns. Arguments: now (ms since 1970),
- * debounce (ms), queue, the prefix of a task's key.
+ * Adds delayed jobs that are due to the jobs that wait (`enqueueJob` in line-scripts.ts), at most 100. Keys: delayed, line, turns.
+ * Arguments: now (ms since 1970), debounce (ms), queue, the prefix of a task's key.
  *
  * - A retry (any run but the first) goes to the front of its owner's jobs.
  * - A task with a start time goes by its priority. If it has a concurrency key, it comes to its gate instead.
- * - A job without a task goes to the list, and the worker that takes it drops it.
+ * - A job without a task goes to bee-queue's list, and the worker that takes it drops it.
  *
- * Answers how many jobs this call moved, and when to run it again (ms since 1970; -1 if no job is delayed). Jobs that are due
- * within `debounce` of the next one wait for the last of these.
+ * Answers how many jobs this call moved, and when to run it again (ms since 1970; -1 if no job is delayed). Jobs that are due within
+ * `debounce` after the next one are moved together with it, when the last of them is due. Example: jobs are due at 1,000, 1,080 and
+ * 1,500 ms, and `debounce` is 100 ms. The script is to run again at 1,080 ms, and then moves the first two.
  */
 export const RAISE_DELAYED_JOBS = `${ENTER_GATE}${ADD_JOB}
 local delayed, line, turns = KEYS[1], KEYS[2], KEYS[3]

@@ -2,7 +2,7 @@
  * Decides when and where a command removes dead ids from an index: ids whose records have expired. It serves create-task and
  * commit-change, so that an index stays small even if its owner never reads a list.
  *
- * One in 8 calls checks 64 ids. So up to 8 ids are removed for each one that is added, and an index with many dead ids shrinks.
+ * One in 8 calls checks 64 ids. So up to 8 ids are removed for each one that is added: an index with many dead ids shrinks.
  */
 
 import type { LuaFunction } from './lua.ts';
@@ -11,7 +11,7 @@ const CLEAN_ONE_IN = 8;
 /** How many ids one cleaning checks. */
 const IDS_PER_CLEANING = 64;
 
-/** Where a new task looks for dead ids among those of its owner. */
+/** Which ids of an index one cleaning checks. */
 export interface IndexCleaning {
   /** How many ids to check; 0 for no cleaning. */
   readonly count: number;
@@ -31,7 +31,8 @@ export function chooseCleaning(): IndexCleaning {
   if (count === 0) return { count, index: 'all', from: 0 };
   // The oldest ids expire first. But a task that is never finished is kept for ever, and dead ids may stand behind it.
   const from = Math.random() < 0.5 ? 0 : Math.random();
-  // Removing an id from `all` removes it from the other indexes. Only version 0.1.0 left ids in `unseen` that `all` lacks.
+  // An id that is removed from `all` is removed from the other indexes, too. Only the trial version (record.ts) left ids in
+  // `unseen` that `all` lacks.
   return { count, index: Math.random() < 0.25 ? 'unseen' : 'all', from };
 }
 

@@ -27,20 +27,20 @@ const allowed = (() => {
 describe.each(ALL_COMMANDS.map((command) => [command.name, command] as const))('%s', (_name, command) => {
   const names = [...command.names.keys, ...command.names.args];
 
-  it('uses every name that it declares, and every function that it shares', () => {
+  it('uses every name that it declares, and calls every function that is in its `uses`', () => {
     for (const name of [...names, ...command.uses.map(({ name }) => name)]) {
       expect({ name, isUsed: uses(command.lua, name) }).toEqual({ name, isUsed: true });
     }
   });
 
-  it('names each function that it shares', () => {
+  it('has in its `uses` every shared function that it calls', () => {
     const declared = command.uses.map(({ name }) => name);
     for (const { name } of Object.values(shared)) {
       expect({ name, isUsed: uses(command.lua, name) }).toEqual({ name, isUsed: declared.includes(name) });
     }
   });
 
-  it('defines in its blocks only functions that it shares', () => {
+  it('has lines `-- uses` only for functions that are in its `uses`', () => {
     const inBlocks = [...command.lua.matchAll(/-- uses (.*)$/gm)].map(([, name]) => name);
     expect(command.uses.map(({ name }) => name)).toEqual(expect.arrayContaining(inBlocks));
   });

@@ -14,7 +14,7 @@ const EXAMPLE = defineCommand({
 });
 
 describe('a command', () => {
-  it('finds its keys and arguments by name, behind the functions that it shares', () => {
+  it('has a script that begins with the shared functions, then gives its keys and arguments names', () => {
     expect(EXAMPLE.script.split('\n')).toEqual([
       '-- inloop: example',
       'local function double(n) return n * 2 end',
@@ -27,7 +27,7 @@ describe('a command', () => {
     ]);
   });
 
-  it('defines a function where a line of the script says so', () => {
+  it('defines a shared function in place of a line `-- uses`', () => {
     const lua = "if ms == '' then\n  -- uses double\n  return double(1)\nend\nreturn ms";
     const { script } = defineCommand({ ...EXAMPLE, keys: [], args: ['ms'], lua });
     expect(script.split('\n')).toEqual([
@@ -59,7 +59,7 @@ describe('a command', () => {
     ]);
   });
 
-  it('is known by the hash of all that Redis runs', () => {
+  it('has the hash of the whole script', () => {
     const other = defineCommand({ ...EXAMPLE, args: ['ms', 'owner', '...ids'] });
     expect(EXAMPLE.sha1).toMatch(/^[0-9a-f]{40}$/);
     expect(other.sha1).not.toBe(EXAMPLE.sha1);

@@ -65,7 +65,7 @@ export interface CommandRunner {
     keys: Values<K, string>,
     args: Values<A, string | number>,
   ): Promise<Answer>;
-  /** Notes that the record of a task cannot be read. Null: a list has it, which does not say its id. */
+  /** Tells the operator that a record cannot be read. @param task its id; null if a list found it, since lists read no ids */
   tellDamaged(task: string | null): void;
   /** Sends a plain command. @throws TaskError `store_unavailable` within 1.5 s if Redis does not do it */
   send<T>(command: (client: PlainClient) => Promise<T>): Promise<T>;

@@ -5,8 +5,8 @@ import { FIELD } from '../record.ts';
 import type { LuaFunction } from './lua.ts';
 
 /**
- * `dropTasks(ids, operator, taskPrefix)`: removes the records of finished tasks. A record for which the hook for outcomes is still to run
- * loses its owner instead, so that nobody finds it but the hook. Answers the ids of those that have children.
+ * `dropTasks(ids, operator, taskPrefix)`: removes the records of finished tasks. A record for which the hook for outcomes is still
+ * to run loses its owner instead, so that only the hook finds it. Answers the ids of those that have children.
  */
 export const dropTasks: LuaFunction = {
   name: 'dropTasks',

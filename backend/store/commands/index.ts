@@ -33,6 +33,7 @@ import { DISCARD_TASK } from './task/discard-task.ts';
 import { MARK_WAITED } from './task/mark-waited.ts';
 import { READ_TASK } from './task/read-task.ts';
 
+/** Every command of the store. A test compares this list with the files. */
 export const ALL_COMMANDS = [
   CREATE_TASK,
   DISCARD_TASK,

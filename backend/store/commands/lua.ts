@@ -39,14 +39,14 @@ end
 
 /**
  * `countWorkers(mark, worker, now)`: 0 if the owner's channel is known to be vacant; otherwise how many workers share the
- * owner's messages, `worker` included. Notes `worker` in the mark. It costs one command, and one more every 3 s.
+ * owner's messages, `worker` included. Notes `worker` in the mark. It costs one command, and one or two more every 3 s.
  */
 export const countWorkers: LuaFunction = {
   name: 'countWorkers',
   lua: `
 local function countWorkers(mark, worker, now)
   local fields = redis.call('HGETALL', mark)
-  -- Without a mark no page was authorized for days, so nobody is there to get too many messages.
+  -- Without a mark no page was authorized for 7 days. So nobody is there to get too many messages, and workers are not counted.
   if #fields == 0 then return 1 end
   local own = '${MARK.worker}' .. worker
   local openedAt, vacatedAt, ownAt, count, gone = 0, nil, 0, 1, {}

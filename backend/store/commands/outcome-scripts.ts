@@ -2,7 +2,7 @@
 
 import type { LuaFunction } from './lua.ts';
 
-/** A definition's usual duration is the median of this many successful first attempts, the latest ones. */
+/** A definition's usual duration is the median of its latest successful first attempts: of this many. */
 export const DURATIONS_KEPT = 50;
 /** 30 days. After that, the durations of a definition that nobody runs any more are deleted. */
 const DURATIONS_TTL_S = 30 * 24 * 3_600;
@@ -27,12 +27,12 @@ end
 `,
 };
 
-/** `removeOldest(index, before, count)`: removes up to `count` ids whose score is below `before`. */
+/** `removeOldest(index, latest, count)`: removes up to `count` ids whose score is at most `latest`. */
 export const removeOldest: LuaFunction = {
   name: 'removeOldest',
   lua: `
-local function removeOldest(index, before, count)
-  local old = redis.call('ZRANGE', index, '-inf', before, 'BYSCORE', 'LIMIT', 0, count)
+local function removeOldest(index, latest, count)
+  local old = redis.call('ZRANGE', index, '-inf', latest, 'BYSCORE', 'LIMIT', 0, count)
   if #old > 0 then redis.call('ZREM', index, unpack(old)) end
 end
 `,

@@ -21,12 +21,14 @@ import type { LuaFunction } from '../commands/lua.ts';
 import { FIELD } from '../record.ts';
 import { OWNER_IF_ACTIVE } from './active-owner.ts';
 
-/** When the sweeper checks a gate again, in ms: one to which a task has just come or where tasks wait, and any other. */
+/** When the sweeper next checks a gate to which a task has just come, or where tasks wait. */
 const CHECK_BUSY_MS = 10_000;
+/** When the sweeper next checks any other gate. */
 const CHECK_QUIET_MS = 600_000;
 
-/** The keys of all gates, and of tasks that others replace, without the prefix of all keys. `keys.ts` explains them. */
+/** The key of the set of all gates, without the prefix of all keys (keys.ts). */
 export const GATES = 'gates';
+/** The key of the set of tasks that others replace, without the prefix of all keys (keys.ts). */
 export const REPLACED = 'replaced';
 
 /** One start replaces at most this many waiting tasks. So many wait only if the definition said `wait` before. */
@@ -68,8 +70,8 @@ end
 `;
 
 /**
- * Lua that defines `enterGate(base, gate, id, now)`: a stored task comes to its gate. It goes in, so that its job is added to the
- * line, or it waits.
+ * Lua that defines `enterGate(base, gate, id, now)`: a stored task comes to its gate. If there is room, it goes in, and its job is
+ * added to the line. Otherwise it waits.
  */
 export const ENTER_GATE = `${FILL_GATE}
 local function enterGate(base, gate, id, now)
@@ -128,17 +130,17 @@ ${FILL_GATE}
   if #ids + redis.call('ZCARD', inside .. ':waiting') < limit then return end
   if whenBusy == 'refuse' then return 'busy' end
   -- A task that is being cancelled cannot be joined, and need not be cancelled again.
-  local going = {}
+  local others = {}
   for _, id in ipairs(ids) do
     local snapshot = redis.call('HGET', taskPrefix .. id, '${FIELD.snapshot}')
-    if cjson.decode(snapshot).status ~= 'cancelling' then going[#going + 1] = id end
+    if cjson.decode(snapshot).status ~= 'cancelling' then others[#others + 1] = id end
   end
   if whenBusy == 'join' then
-    local id = going[#going] or redis.call('ZRANGE', inside .. ':waiting', -1, -1)[1]
+    local id = others[#others] or redis.call('ZRANGE', inside .. ':waiting', -1, -1)[1]
     if id then return 'joined', id end
   elseif whenBusy == 'replace' then
-    for _, id in ipairs(redis.call('ZRANGE', inside .. ':waiting', 0, ${MOST_REPLACED - 1})) do going[#going + 1] = id end
-    if #going >= limit then return 'replaces', {unpack(going, 1, #going + 1 - limit)} end
+    for _, id in ipairs(redis.call('ZRANGE', inside .. ':waiting', 0, ${MOST_REPLACED - 1})) do others[#others + 1] = id end
+    if #others >= limit then return 'replaces', {unpack(others, 1, #others + 1 - limit)} end
   end
 end
 `,

@@ -31,7 +31,7 @@ interface StartOptions {
   readonly idempotencyKey?: string | null;
   readonly startsAt?: string;
 }
-/** Starts a task `import` behind the gate of `key`. One at a time may go in, and the others wait, unless `options` says otherwise. */
+/** Starts a task `import` behind the gate of `key`. By default one at a time may go in, and the others wait. */
 async function start(options: StartOptions = {}) {
   const { owner = 'ada', key = 'k', limit = 1, whenBusy = 'wait', idempotencyKey = null, startsAt } = options;
   const snapshot = { ...makeTask(), ...(startsAt ? { startsAt } : {}) };
@@ -76,7 +76,7 @@ describe('a task whose key is taken', () => {
     expect(await leftAtGates()).toEqual([]);
   });
 
-  it('waits for one of `limit`; other keys and other definitions do not count', async () => {
+  it('waits until one of `limit` tasks has ended; tasks with other keys do not count, nor those of other definitions', async () => {
     const first = [await start({ limit: 2 }), await start({ limit: 2 })];
     const third = await start({ limit: 2 });
     const other = await start({ key: 'other' });
@@ -131,7 +131,7 @@ describe('`refuse` and `join`', () => {
     expect(await keysOf('task:*')).toHaveLength(2);
   });
 
-  it('joins the one at work, also when it is asked again with the same Idempotency-Key after that has ended', async () => {
+  it('joins the task at work; the same Idempotency-Key gives that task even after it has ended', async () => {
     const a = await start({ whenBusy: 'join' });
     const again = { whenBusy: 'join', idempotencyKey: 'i' } as const;
     expect(await start(again)).toMatchObject({ result: 'joined', id: a.task });
@@ -140,7 +140,7 @@ describe('`refuse` and `join`', () => {
     expect((await start({ whenBusy: 'join' })).result).toBe('created');
   });
 
-  it('joins none that is being cancelled: the new one waits for it, and is what the next one joins', async () => {
+  it('does not join a task that is being cancelled: a new one waits for it, and the next start joins the new one', async () => {
     const a = await start({ whenBusy: 'join' });
     await world.happen(a.snapshot, 'ada', ...events('start', 'cancel'));
     const b = await start({ whenBusy: 'join' });
@@ -165,7 +165,7 @@ describe('`replace`', () => {
     expect(await takeAll()).toEqual([c.task]);
   });
 
-  it('cancels the oldest of several, as many as are too many', async () => {
+  it('names the oldest of several, as many as are too many', async () => {
     const all = [];
     for (let n = 0; n < 3; n++) all.push(await start({ whenBusy: 'replace', limit: 3 }));
     expect(all.map((one) => one.result === 'created' && one.replaces)).toEqual([[], [], []]);
@@ -175,11 +175,11 @@ describe('`replace`', () => {
     expect(last).toMatchObject({ replaces: [...all, fourth].map(({ task }) => task) });
   });
 
-  it('cancels them later if the process died that had to do it', async () => {
+  it('names them again 3 s later, for the sweeper, if the process that had to cancel them has died', async () => {
     const a = await start({ whenBusy: 'replace' });
     await start({ whenBusy: 'replace' });
     expect(await repairGates(world.redis)).toEqual([]);
-    // As if it had happened 3 s ago: for so long the process itself may do it.
+    // As if `a` had been replaced more than 3 s ago. Until then the process that replaced it may still cancel it.
     await world.raw.zAdd(`${world.prefix}replaced`, { score: Date.now() - 3_001, value: a.task });
     expect(await repairGates(world.redis)).toEqual([a.task]);
     await world.store.settleReplaced([a.task]);
@@ -241,7 +241,7 @@ it('a child waits as other tasks do, but cannot wait for its own parent, nor for
 describe('a task that is gone without having left its gate', () => {
   it.each<[string, (id: string) => Promise<unknown>]>([
     ['its record is lost', (id) => world.raw.del(`${world.prefix}task:${id}`)],
-    ['a worker of the version before has ended it', (id) => world.raw.zRem(`${world.prefix}active:ada`, id)],
+    ['a worker of an earlier version has ended it', (id) => world.raw.zRem(`${world.prefix}active:ada`, id)],
   ])('holds nobody back: %s', async (_, lose) => {
     const a = await start({ whenBusy: 'refuse' });
     await lose(a.task);

@@ -2,9 +2,9 @@
  * Limits on starts, in Redis: Lua functions that refuse or count a start, and the encoder of their arguments. It serves
  * create-task, and the commands that end or remove a task.
  *
- * Each limit on active tasks has a set of their ids. For one owner's tasks that is the index `active:<owner>`. For the other
- * limits create-task adds the id to a set of its own and notes this set in the record (`countedIn`). Whatever ends or removes
- * the task takes the id out. So there is no counter that could become wrong.
+ * Each limit on active tasks has a set of their ids. For all tasks of one owner that is the index `active:<owner>`. For each other
+ * limit, such as one on an owner's tasks of one definition, create-task adds the id to a set of its own and notes this set in the
+ * record (`countedIn`). Whatever ends or removes the task takes the id out. So there is no counter that could become wrong.
  *
  * Each limit on starts within a minute has a list of start times, the newest first, cut at the number that is allowed. If the
  * list is full, one more start is allowed once its last time is 60 s ago.

@@ -17,7 +17,7 @@ async function start(owner: string, limits: readonly StartLimit[], { key = null 
   const snapshot = { ...makeTask(), retryOf: retryOf || null };
   return { ...(await world.store.create({ snapshot, owner, input: 1, limits }, key)), snapshot };
 }
-/** Starts a task for each of `owners`, one after the other. Returns a text: `x` for each that was taken, `-` for each that was refused. */
+/** Starts a task for each of `owners`, one after the other. Returns one character for each: `x` if it was taken, `-` if refused. */
 async function startAll(owners: readonly string[], limits: readonly StartLimit[]) {
   const results = [];
   for (const owner of owners) results.push((await start(owner, limits)).result);
@@ -59,24 +59,24 @@ describe('a limit of active tasks', () => {
 
   it('takes the next one when a task has an outcome, was discarded, or its owner was forgotten', async () => {
     const limits = limitsOf({ owner: { active: 1 }, overall: { active: 1 } }, 'import');
-    const leave: ((task: Snapshot) => Promise<unknown>)[] = [
+    const waysToEnd: ((task: Snapshot) => Promise<unknown>)[] = [
       (task) => end(task, 'ada'),
       (task) => world.happen(task, 'ada', ...events('cancel')),
       (task) => world.store.discard(task.id, 'ada'),
       () => world.store.forget('ada'),
       (task) => world.happen(task, 'ada', ...events('start', 'release', 'start', 'cancel', 'stop')),
     ];
-    for (const way of leave) {
+    for (const endBy of waysToEnd) {
       const task = await start('ada', limits);
       expect(task).toMatchObject({ result: 'created' });
       expect(await start('ada', limits)).toMatchObject({ result: 'exceeded', waitMs: 10_000 });
-      await way(task.snapshot);
+      await endBy(task.snapshot);
       expect(await keysOf('counted:*')).toEqual([]);
     }
     expect(await start('ada', limits)).toMatchObject({ result: 'created' });
   });
 
-  it('counts no task whose record is gone, or that a worker of the version before has ended', async () => {
+  it('does not count tasks whose records are gone, or that a worker of an earlier version has ended', async () => {
     const limits = limitsOf({ overall: { active: 100 } });
     for (let n = 0; n < 100; n++) {
       const { snapshot } = await start('ada', limits);
@@ -119,7 +119,7 @@ describe('a limit of starts a minute', () => {
             await pass(wait);
             taken = taken.map((age) => age + wait);
             const { result } = await start('ada', limits);
-            // A few ms pass by themselves.
+            // A few ms pass by themselves, so nothing is expected of ages between 59 s and 60 s.
             if (taken.filter((age) => age < 59_000).length >= max) expect(result).toBe('exceeded');
             if (taken.filter((age) => age < 60_000).length < max) expect(result).toBe('created');
             if (result === 'created') taken.push(0);

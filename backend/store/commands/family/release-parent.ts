@@ -29,6 +29,7 @@ export interface Release {
   readonly againIn: number | null;
 }
 
+/** @returns whether the parent was released: false if its family has changed since `version` was read */
 export function releaseParent(redis: CommandRunner, id: string, { version, againIn }: Release): Promise<boolean> {
   const { keys } = redis;
   const args = { id, version: version ?? '', againIn: againIn ?? '' };

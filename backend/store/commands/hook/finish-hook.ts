@@ -9,11 +9,11 @@ import { type CommandRunner, defineCommand } from '../define-command.ts';
 export const FINISH_HOOK = defineCommand({
   name: 'finish-hook',
   keys: ['due', 'tries', 'task'],
-  args: ['id', 'frees'],
+  args: ['id', 'keepsDismissed'],
   lua: `
 redis.call('ZREM', due, id)
 redis.call('HDEL', tries, id)
-if frees == '1' then
+if keepsDismissed == '1' then
   redis.call('HDEL', task, '${FIELD.hookPending}')
   if redis.call('HEXISTS', task, '${FIELD.formerOwner}') == 1 then redis.call('DEL', task) end
 end
@@ -22,12 +22,17 @@ return 1
   parse: () => undefined,
 });
 
-/** @param frees whether this is the hook for which the record of a dismissed task is kept */
-export function finishHook(redis: CommandRunner, hook: string, id: string, frees: boolean): Promise<void> {
+/** @param keepsDismissed whether the record of a dismissed task is kept until this hook has run */
+export function finishHook(
+  redis: CommandRunner,
+  hook: string,
+  id: string,
+  { keepsDismissed }: { readonly keepsDismissed: boolean },
+): Promise<void> {
   const { keys } = redis;
   return redis.run(
     FINISH_HOOK,
     { due: keys.hook(hook), tries: keys.hookTries(hook), task: keys.task(id) },
-    { id, frees: frees ? 1 : 0 },
+    { id, keepsDismissed: keepsDismissed ? 1 : 0 },
   );
 }

@@ -1,6 +1,6 @@
 /**
- * Makes a hook due later for the outcome of one task, unless the hook is finished with it: to try it again, or to renew the lease
- * of the worker that runs it.
+ * Makes a hook due later for the outcome of one task. A worker does so to renew its lease while the hook runs, or to let a hook that
+ * failed run again. Nothing happens if the hook is finished with this task.
  */
 
 import { type CommandRunner, defineCommand } from '../define-command.ts';

@@ -36,5 +36,5 @@ end
 /** @param ids at most {@link INDEXED_AT_ONCE} @throws TaskError `store_unavailable` */
 export async function indexTasks(redis: CommandRunner, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
-  await redis.run(INDEX_TASKS, { operator: `${redis.keys.prefix}operator` }, { taskPrefix: redis.keys.task(''), ids });
+  await redis.run(INDEX_TASKS, { operator: redis.keys.operator }, { taskPrefix: redis.keys.task(''), ids });
 }

@@ -8,7 +8,7 @@ import { HOUR_MS } from '../../../operator/operator-keys.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 import { redisTime } from '../lua.ts';
 
-/** Counts are kept for the two hours that are shown. */
+/** The page shows two hours: the one under way and the one before. Counts are kept for a third. */
 const SENT_TTL_S = 3 * 3_600;
 
 export const SETTLE_PUSHES = defineCommand({

@@ -1,13 +1,16 @@
 /**
- * Finds out how many tasks will start before some of an owner's queued tasks, all of one definition. The last one that waits
- * is told too that none is ahead of it: its page may still show the place that it had while others waited.
+ * Finds out how many tasks will start before some of an owner's queued tasks, all of one definition. A task that is next gets 0,
+ * not null: its page may still show the place that it had while others were ahead of it.
  */
 
 import { jobIdOf } from '../../../queue/job.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 import { placeInLine } from '../lua.ts';
 
-/** Only version 0.1.0 and a server that runs it beside ours make the list longer than this. Then it is not read. */
+/**
+ * bee-queue's list is read only if it has at most this many jobs. Usually it has one. It is longer when workers have given jobs
+ * back, or while processes of the trial version (record.ts) run beside ours.
+ */
 const LIST_READ = 8;
 
 /** Answers a number for each job; -1 if it is not known, or if a worker has the job already. */
@@ -20,7 +23,7 @@ export const FIND_PLACES = defineCommand({
 local waiting, positions, places = queue .. 'waiting', {}, {}
 local length = redis.call('LLEN', waiting)
 if length <= ${LIST_READ} then
-  -- The last one is taken first.
+  -- bee-queue takes the last job first.
   for n, job in ipairs(redis.call('LRANGE', waiting, 0, -1)) do positions[job] = length - n end
 end
 local hasLine = redis.call('EXISTS', line) == 1

@@ -1,6 +1,7 @@
 /**
- * Removes tasks of an owner whatever their status, a limited number in one call. Workers that run one of them are told to
- * stop. The job of a task that waits finds no record and ends. The idempotency keys go, too.
+ * Removes tasks of an owner whatever their status, a limited number in one call, and their idempotency keys. Workers that run one
+ * of them are told to stop. Jobs are left: a worker that takes one finds no record, and ends the job (forget-owner.ts removes those
+ * in the line).
  */
 
 import { leaveIndex } from '../../../operator/index-scripts.ts';

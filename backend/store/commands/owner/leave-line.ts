@@ -1,4 +1,4 @@
-/** Takes an owner who has no active task left out of the line of a definition: what names them there goes. */
+/** Removes all that the line of a definition holds about an owner, unless the owner has active tasks. */
 
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 
@@ -18,6 +18,7 @@ return 1
   parse: () => undefined,
 });
 
+/** @param definition its name */
 export function leaveLine(redis: CommandRunner, definition: string, owner: string): Promise<void> {
   const { keys } = redis;
   return redis.run(LEAVE_LINE, { active: keys.active(owner), ...keys.line(definition) }, { owner });

@@ -11,10 +11,10 @@ import { type CommandRunner, defineCommand } from '../define-command.ts';
 import { redisTime } from '../lua.ts';
 
 /**
- * - `noted`: the mark has this time now, or had a later one.
+ * - `noted`: the mark has this time now, or had this one or a later one before.
  * - `vacated`: the time is noted, and the owner, who has active tasks, is not watching from now on.
  * - `unknown`: no page was ever authorized on the channel, so it has no mark.
- * - `unbelieved`: the time is more than 5 s ahead of Redis' or more than 310 s old.
+ * - `unbelieved`: the time is more than 5 s ahead of Redis' clock, or more than 310 s old.
  */
 export type WebhookAnswer = 'noted' | 'vacated' | 'unknown' | 'unbelieved';
 

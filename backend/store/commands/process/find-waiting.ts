@@ -1,4 +1,7 @@
-/** Reads jobs of a definition that wait for a worker, a page at a time: bee-queue's lists first, then the line. */
+/**
+ * Reads jobs of a definition that wait for a worker or that a worker has taken, a page at a time: bee-queue's lists first, then the
+ * line.
+ */
 
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 
@@ -41,7 +44,10 @@ return {place, 0, unpack(found)}
   },
 });
 
-/** At most `count` jobs of the line and of each of bee-queue's lists: waiting, delayed, and taken by a worker (or a dead one). */
+/**
+ * One page: at most `count` jobs of each of bee-queue's lists (waiting, delayed, and taken by a worker, who may have died), or at
+ * most `count` jobs of the line. The page with the last jobs of the lists may have the first jobs of the line, too.
+ */
 export async function findWaiting(
   redis: CommandRunner,
   name: string,
@@ -49,9 +55,9 @@ export async function findWaiting(
   count: number,
 ): Promise<WaitingJobs> {
   const { keys } = redis;
-  const inLine = (from: number, start: number, limit: number) =>
-    redis.run(FIND_WAITING, { line: keys.line(name).line }, { owner: from, at: start, limit });
-  if (owner !== null) return inLine(owner, at, count);
+  const readLine = (place: number, from: number, limit: number) =>
+    redis.run(FIND_WAITING, { line: keys.line(name).line }, { owner: place, at: from, limit });
+  if (owner !== null) return readLine(owner, at, count);
   const queue = keys.queue(name);
   const end = at + count - 1;
   const lists = await redis.send((client) =>
@@ -63,6 +69,6 @@ export async function findWaiting(
   );
   const jobs = lists.flat();
   if (lists.some((list) => list.length === count)) return { jobs, next: { owner: null, at: at + count } };
-  const line = await inLine(0, 0, Math.max(count - jobs.length, 0));
+  const line = await readLine(0, 0, Math.max(count - jobs.length, 0));
   return { jobs: [...jobs, ...line.jobs], next: line.next };
 }

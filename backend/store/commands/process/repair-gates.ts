@@ -9,7 +9,7 @@ import { redisTime } from '../lua.ts';
 
 /** The process that stored a task has this long to cancel those that it replaces. */
 const CANCEL_GRACE_MS = 3_000;
-/** One call repairs at most this many gates, and answers with at most this many ids. */
+/** One call repairs at most this many gates, and answers with at most this many ids. The next call goes on with the others. */
 const MOST_AT_ONCE = 100;
 
 /**

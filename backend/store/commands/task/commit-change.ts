@@ -12,8 +12,8 @@ import { leaveGate } from '../../limits/gate-scripts.ts';
 import { uncount } from '../../limits/limit-scripts.ts';
 import {
   decodeChildren,
+  encodeFields,
   FIELD,
-  fieldsOf,
   type StoredFields,
   type StoredSnapshot,
   storedSnapshot,
@@ -71,7 +71,7 @@ export type CommitAnswer =
   | {
       readonly result: 'ok';
       readonly watched: boolean;
-      /** How many workers run tasks of the owner, who is watched; null if that was not counted. */
+      /** How many workers run tasks of the owner; null if that was not counted, for example since the owner is not watched. */
       readonly workers: number | null;
       /** The task is a child whose outcome may end its parent: it was the last one, or did not succeed. */
       readonly mayEndParent: boolean;
@@ -264,13 +264,14 @@ if leaver ~= '' then
 end
 if cancelChannel ~= '' then redis.call('PUBLISH', cancelChannel, id) end
 if isOutcome then return {'ok', 1, mayEndParent, 0} end
-local sharer = isStart and worker or storedWorker
-if not sharer or sharer == '' then
+-- The worker that runs the task, if any, shares the owner's message budget with the others that are counted here.
+local runner = isStart and worker or storedWorker
+if not runner or runner == '' then
   -- uses isWatched
   return {'ok', isWatched(mark), 0, 0}
 end
 -- uses countWorkers
-local workers = countWorkers(mark, sharer, now or redisTime())
+local workers = countWorkers(mark, runner, now or redisTime())
 return {'ok', math.min(workers, 1), 0, workers}
 `,
   parse: (reply): CommitAnswer => {
@@ -290,6 +291,7 @@ return {'ok', math.min(workers, 1), 0, workers}
   },
 });
 
+/** Stores `change`, unless the task is at another revision than it expects. @throws TaskError `store_unavailable` */
 export function commitChange(redis: CommandRunner, change: Commit): Promise<CommitAnswer> {
   const { keys, retention } = redis;
   const { id, owner, name, run, duration, job, runChange } = change;
@@ -337,7 +339,7 @@ export function commitChange(redis: CommandRunner, change: Commit): Promise<Comm
       parent: change.parent ?? '',
       knowsChildren: change.knowsChildren ? 1 : 0,
       mattersToChildren: change.mattersToChildren ? 1 : 0,
-      more: fieldsOf(change.more),
+      more: encodeFields(change.more),
     },
   );
 }

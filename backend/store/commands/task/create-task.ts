@@ -1,5 +1,6 @@
 /**
- * Stores a new task and adds its job to the line in one step, so that neither exists without the other.
+ * Stores a new task and queues it in one step, so that a crash cannot come in between. Its job goes to bee-queue's list, to the
+ * line or to the delayed jobs. A task that has to wait at its gate gets its job when it is let in.
  *
  * Nothing is stored, and the answer names the earlier task, if the idempotency key was used before, or the task to retry was
  * retried before. Nothing is stored either if the start would exceed a limit, or if the concurrency key is taken and the
@@ -12,14 +13,15 @@ import { tellOperator } from '../../../operator/index-scripts.ts';
 import { askGate, isInGate, passGate } from '../../limits/gate-scripts.ts';
 import { gateName, type TaskGate } from '../../limits/gates.ts';
 import { countStart, encodeLimits, exceededLimit } from '../../limits/limit-scripts.ts';
-import { FIELD, fieldsOf, type StoredFields } from '../../record.ts';
+import { encodeFields, FIELD, type StoredFields } from '../../record.ts';
 import { chooseCleaning, findDead } from '../cleaning.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 import { enqueueJob, isWatched, placeInLine, redisTime, removeIds } from '../lua.ts';
 
+/** How long an Idempotency-Key is remembered: a day. */
 const IDEMPOTENCY_TTL_S = 24 * 3_600;
 
-/** A task to be stored. `snapshot`, `input` and what is in `more` are JSON. */
+/** A task to be stored. `snapshot` and `input` are JSON. */
 export interface TaskCreation {
   readonly id: string;
   readonly owner: string;
@@ -27,7 +29,7 @@ export interface TaskCreation {
   readonly name: string;
   readonly snapshot: string;
   readonly input: string;
-  /** Fields that few tasks have, as record.ts explains them: raw, checkpoint, checkpointProgress. */
+  /** Fields that few tasks have (`encodeExtras` in record.ts). */
   readonly more: StoredFields;
   readonly jobId: string;
   /** Its place among the owner's tasks in the line, by priority: see `BAND`. */
@@ -75,13 +77,16 @@ export type CreationAnswer =
       /** Ids of the tasks that it replaces, for the caller to cancel. If the caller dies, the sweeper does it. */
       readonly replaces: readonly string[];
     }
-  /** Nothing was stored: this task was created before. The hash is that of its request, '' without an idempotency key. */
+  /**
+   * Nothing was stored: this task was created before. `bodyHash` is that of the request which created it. But if it was created as
+   * another retry of the same task, `bodyHash` is the one of this request, since retries of a task count as the same request.
+   */
   | { readonly result: 'earlier'; readonly bodyHash: string; readonly id: string }
   /** Nothing was stored: the start would exceed `limits[limit]`. Try again in `waitMs`. */
   | { readonly result: 'exceeded'; readonly limit: number; readonly waitMs: number }
   /** Nothing was stored: the task was to be a child, and its parent may not start it. */
   | { readonly result: 'refused'; readonly why: ChildRefusal }
-  /** Nothing was stored: this task is at work already, and the definition says `join`. */
+  /** Nothing was stored: this task has the same concurrency key and is at work or waits, and the definition says `join`. */
   | { readonly result: 'joined'; readonly id: string }
   /** Nothing was stored: another task is at work, and the definition says `refuse`. */
   | { readonly result: 'busy' };
@@ -171,11 +176,11 @@ local watched = isWatched(mark)
 -- Do its gate and its limits let it pass? Not asked again if the task is stored already.
 local limitList, replaces = limits ~= '' and cjson.decode(limits), {}
 if (limitList or gate ~= '') and not redis.call('ZSCORE', all, id) then
-  -- A task that starts later comes to its gate when its time has come.
   if gate ~= '' and parent then
     -- uses isInGate
     if isInGate(taskPrefix, gate, parentId) then return {'refused', 'own_key'} end
   end
+  -- A task that starts later comes to its gate when its time has come.
   if gate ~= '' and startsAt == '' then
     -- uses askGate
     local verdict, found = askGate(taskPrefix, gate, tonumber(gateLimit), whenBusy)
@@ -194,6 +199,7 @@ if (limitList or gate ~= '') and not redis.call('ZSCORE', all, id) then
   end
 end
 
+-- False if the job is known not to be in the line.
 local mayWait = true
 -- If this creation was sent before and its answer got lost, the id is there already, and nothing changes.
 if redis.call('ZADD', all, 'NX', 0, id) == 1 then
@@ -317,7 +323,7 @@ export function createTask(redis: CommandRunner, task: TaskCreation): Promise<Cr
       gate: gate === null ? '' : gateName(task.name, gate.key),
       gateLimit: gate?.limit ?? '',
       whenBusy: gate?.whenBusy ?? '',
-      more: fieldsOf(task.more),
+      more: encodeFields(task.more),
     },
   );
 }

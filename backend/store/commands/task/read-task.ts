@@ -3,7 +3,7 @@
  * nobody can tell from the time it takes whether another owner's task exists.
  */
 
-import { FIELD, fieldsFor, namedFields, type StoredFields, type Wanted } from '../../record.ts';
+import { FIELD, fieldsToRead, namedFields, type StoredFields, type Wanted } from '../../record.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 
 /** Answers the values of `fields`, or nil. */
@@ -21,7 +21,7 @@ return redis.call('HMGET', task, unpack(fields))
 /** The wanted fields; null if `want.owner` has no such task. Without `want.owner`, a task of any owner is read. */
 export async function readTask(redis: CommandRunner, id: string, want: Wanted): Promise<StoredFields | null> {
   const task = redis.keys.task(id);
-  const names = fieldsFor(want);
+  const names = fieldsToRead(want);
   const fields = names.map((name) => FIELD[name]);
   const { owner } = want;
   const values =
