@@ -1,7 +1,7 @@
 // Finds the Soketi that is installed beside an application, and a Node that can run it. For every start of a hardened Soketi.
 //
-// npm's Soketi asks for its native part (uWebSockets.js) at a git address, without binaries for Node 18 and 20. An entry
-// under `overrides` in package.json brings another build of it, with binaries. On a Node without a binary, Soketi starts
+// Soketi gets its native part (uWebSockets.js) from a git address. That build has no binaries for Node 18 and 20. An entry
+// under `overrides` in package.json brings another build, which has them. On a Node without a binary, Soketi starts
 // all the same, but its HTTP API answers 404. Beside such a Node, a Node 20 from an npm package runs Soketi.
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -26,9 +26,9 @@ function setUp(handler: OutcomeHandler, ids: readonly string[] = ['a'], make = o
   const snapshots = new Map<string, OutcomeSnapshot>();
   const calls: string[] = [];
   const world = { isAway: false };
-  const answer = async <T>(make: () => T): Promise<T> => {
+  const answer = async <T>(act: () => T): Promise<T> => {
     if (world.isAway) throw new Error('Redis is away');
-    return make();
+    return act();
   };
   const stop = new AbortController();
   const hooks = new OutcomeHooks([make(handler)], LEASE_MS, {

@@ -2,8 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { shownDone } from '../../core/tasks/pace.ts';
 import type { Progress } from '../../core/tasks/snapshot.ts';
 import { type DueReason, DueSteps } from './due-steps.ts';
-
-const LOOK_MS = 100;
+import { LOOK_MS } from './look-timer.ts';
 
 /** An attempt that is looked at every 100 ms; each step that is due is told at once. */
 function attempt(accuracy = 0.01, estimateEvery = 0) {
@@ -35,7 +34,7 @@ const steady = (perSecond: number, total: number | null) => (now: number) => ({
   total,
 });
 /** Work that stands still at `done`. */
-const at = (done: number, more: Partial<Progress> = {}) => {
+const standing = (done: number, more: Partial<Progress> = {}) => {
   const progress = { done, total: 1_000, ...more };
   return () => progress;
 };
@@ -53,16 +52,16 @@ describe('a step is due', () => {
 
   it('where more is done than is shown, by more than the accuracy and by more than an element', () => {
     const one = attempt();
-    one.run(5_000, at(500));
+    one.run(5_000, standing(500));
     one.news();
-    one.run(500, at(510));
+    one.run(500, standing(510));
     expect(one.news()).toEqual([]);
-    one.run(100, at(511));
+    one.run(100, standing(511));
     expect(one.news()).toEqual(['surprise']);
     const few = attempt(0.5);
-    few.run(5_000, at(3, { total: 4 }));
+    few.run(5_000, standing(3, { total: 4 }));
     few.news();
-    few.run(500, at(3, { total: 4 }));
+    few.run(500, standing(3, { total: 4 }));
     expect(few.news()).toEqual([]);
   });
 
@@ -95,17 +94,17 @@ describe('a step is due', () => {
     'within a second where other words are to be shown: %p',
     (more) => {
       const one = attempt();
-      one.run(5_000, at(1));
+      one.run(5_000, standing(1));
       one.news();
-      one.run(100, at(1, more));
-      one.run(900, at(1, more));
+      one.run(100, standing(1, more));
+      one.run(900, standing(1, more));
       expect(one.news()).toEqual(['words']);
     },
   );
 
   it('once a second for a note that changes all the time', () => {
     const one = attempt();
-    one.run(5_000, at(1));
+    one.run(5_000, standing(1));
     one.news();
     let row = 0;
     one.run(10_000, () => ({ done: 1, total: 1_000, note: `row ${row++}` }));
@@ -116,18 +115,18 @@ describe('a step is due', () => {
     'for what is %s: within a second where that is rare, then after 2, 4 and 8 s while it goes on changing',
     (name) => {
       const one = attempt();
-      one.run(5_000, at(1));
+      one.run(5_000, standing(1));
       one.news();
-      one.run(100, at(1, { [name]: 1 }));
+      one.run(100, standing(1, { [name]: 1 }));
       expect(one.news()).toEqual(['counts']);
       let rows = 1;
       const began = 5_100;
       one.run(40_000, () => ({ done: 1, total: 1_000, [name]: rows++ }));
       const times = one.told.splice(0).map((told) => told.at - began);
       expect(times).toEqual([2_000, 6_000, 14_000, 22_000, 30_000, 38_000]);
-      one.run(12_000, at(1, { [name]: rows }));
+      one.run(12_000, standing(1, { [name]: rows }));
       one.news();
-      one.run(1_000, at(1, { [name]: rows + 1 }));
+      one.run(1_000, standing(1, { [name]: rows + 1 }));
       expect(one.news()).toEqual(['counts']);
     },
   );
@@ -195,7 +194,7 @@ describe('what is shown', () => {
 
   it('does not run on after a burst at the start', () => {
     const one = attempt();
-    one.run(20_000, at(490));
+    one.run(20_000, standing(490));
     expect(one.told.map(({ progress }) => progress.rate)).toEqual(one.told.map(() => undefined));
   });
 });
@@ -204,10 +203,10 @@ describe('looks', () => {
   it('are needed while viewers are shown movement, and while words are to be told', () => {
     const one = attempt();
     one.run(2_000, steady(100, 1_000));
-    expect(one.needsLooks(at(200)())).toBe(true);
-    one.run(5_000, at(200));
-    expect(one.needsLooks(at(200)())).toBe(false);
-    expect(one.needsLooks(at(200, { note: 'a' })())).toBe(true);
+    expect(one.needsLooks(standing(200)())).toBe(true);
+    one.run(5_000, standing(200));
+    expect(one.needsLooks(standing(200)())).toBe(false);
+    expect(one.needsLooks(standing(200, { note: 'a' })())).toBe(true);
   });
 });
 
@@ -245,7 +244,7 @@ describe('with estimates every 500 ms', () => {
   ])('an attempt whose work is %s is told at least every 10 s', (_what, done) => {
     const one = attempt(0.01, 500);
     one.run(300_000, (now) => ({ done: Math.floor(done(now)), total: 100_000 }));
-    const times = one.told.map(({ at: time }) => time);
+    const times = one.told.map(({ at }) => at);
     expect(
       Math.max(...times.map((time, n) => time - (times[n - 1] ?? 0)), 300_000 - (times.at(-1) ?? 0)),
     ).toBeLessThanOrEqual(10_000);

@@ -39,6 +39,7 @@ export interface Tolerance {
 const RIGHT_FOR_MS = 200;
 
 /** The candidates, by number: first the moving averages, in the order of {@link SPANS}. */
+const LONGEST_AVERAGE = 0;
 const SINCE_START = SPANS.length;
 const STILL = SINCE_START + 1;
 const SINCE_LAST_MESSAGE = STILL + 1;
@@ -104,7 +105,7 @@ export class PaceEstimator {
     let best = 0;
     for (let n = 1; n < CANDIDATES; n++) if (this.#costOf(n) < this.#costOf(best)) best = n;
     // A jump in one look is no pace: viewers would be far ahead before the next message tells them better.
-    const usual = Math.max(this.#rateOf(0), this.#rateOf(SINCE_START));
+    const usual = Math.max(this.#rateOf(LONGEST_AVERAGE), this.#rateOf(SINCE_START));
     return Math.min(this.#rateOf(best), Math.max(usual, this.#ahead / RIGHT_FOR_MS)) * 1_000;
   }
 

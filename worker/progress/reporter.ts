@@ -194,7 +194,7 @@ export class Reporter implements Looker {
     const key = jobIdOf({ id: snapshot.id, run });
     this.#state = 'reporting';
     const takeTurn = () =>
-      this.#ports.turns.takeTurn(owner, key, { after: this.#pause(), signal: this.#closed.signal });
+      this.#ports.turns.takeTurn(owner, key, { after: this.#stepDelay(), signal: this.#closed.signal });
     let turn = await takeTurn();
     // By now the attempt may be known to end soon. Then the step waits for a later turn, see `SHOWN_BY_MS`.
     if (turn !== null && this.#shownAfter > SHOWN_AFTER_MS) {
@@ -212,8 +212,8 @@ export class Reporter implements Looker {
     if (!this.#reported.isEmpty) this.#ports.lookTimer.add(this);
   }
 
-  /** How long the next step has to wait, in ms. */
-  #pause(): number {
+  /** How long the next step must still wait, in ms. */
+  #stepDelay(): number {
     const at = this.#watched ? this.#startedAt + this.#shownAfter : this.#triedAt + UNWATCHED_STEP_MS;
     return Math.max(at - this.#ports.time.elapsed(), 0);
   }
