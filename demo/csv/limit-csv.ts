@@ -36,7 +36,7 @@ export class CsvLimit {
   readonly #separatorCounts = [0, 0, 0];
   #isQuoted = false;
   /** Whether the last byte was a carriage return. */
-  #afterReturn = false;
+  #wasCarriageReturn = false;
 
   /**
    * Takes the next bytes.
@@ -55,7 +55,7 @@ export class CsvLimit {
   }
 
   #takeCharacter(byte: number): void {
-    this.#afterReturn = false;
+    this.#wasCarriageReturn = false;
     if (++this.#length > MAX_ROW_LENGTH) this.#refuseLength();
     if (byte === QUOTE) {
       this.#isQuoted = !this.#isQuoted;
@@ -70,8 +70,8 @@ export class CsvLimit {
 
   #endLine(byte: number): void {
     // CRLF ends one line, not two.
-    const isSecondHalf = byte === LINE_FEED && this.#afterReturn;
-    this.#afterReturn = byte === CARRIAGE_RETURN;
+    const isSecondHalf = byte === LINE_FEED && this.#wasCarriageReturn;
+    this.#wasCarriageReturn = byte === CARRIAGE_RETURN;
     if (isSecondHalf) return;
     if (this.#isQuoted) {
       if (++this.#length > MAX_ROW_LENGTH) this.#refuseLength();
