@@ -1,8 +1,8 @@
 /**
  * Finishes what was left half done when a process died or the bus was away. It recovers tasks of dead workers, updates parents
  * whose children have changed, marks tasks that no worker handles, repairs the gates of concurrency keys, and pushes new tasks
- * and outcomes that were not pushed. Every server and worker process has a sweeper. Leases see to it that one
- * process at a time does each of these.
+ * and outcomes that were not pushed. Every server and worker process has a sweeper. Its work has three parts, each with
+ * a lease of its own (`sweep`, `line`, `push`), so that one process at a time does each part.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -116,7 +116,7 @@ export class Sweeper {
     }, this.#intervalMs).unref();
   }
 
-  /** One sweep, if the lease is free. Never rejects: what failed is tried again in the next sweep. */
+  /** One sweep: each part whose lease is free. Never rejects: what failed is tried again in the next sweep. */
   async sweep(): Promise<void> {
     if (this.#isSweeping) return;
     this.#isSweeping = true;
@@ -132,12 +132,12 @@ export class Sweeper {
         await this.#options.parents.sweep();
         await this.#options.unserved.sweep(workers);
       }
-      // A lease of its own: a sweeper of an earlier version may hold the other one.
+      // Not under the lease `sweep`: a sweeper of an earlier version, which does not do this part, may hold that.
       if (await this.#options.redis.lease('line', this.#holder, leaseMs)) {
         await this.#fillForOldWorkers();
         await this.#options.gateKeeper.sweep();
       }
-      // Pushing has a lease of its own, so that a process that cannot reach the bus leaves it to one that can.
+      // Not under another lease, so that a process that cannot reach the bus leaves this part to one that can.
       if (this.#options.isBusDown()) this.#givenToPublisherAt.clear();
       else if (await this.#options.redis.lease('push', this.#holder, leaseMs)) await this.#pushUnpublished();
     } catch (error) {

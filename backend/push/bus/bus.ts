@@ -2,8 +2,8 @@
  * The only file that knows the Pusher SDK. It serves the publisher, which sends batches, and the server, which authorizes
  * channels and checks webhooks.
  *
- * Each call here does three things that the SDK leaves to its caller. It sets one deadline for headers and body together.
- * It reads the body, since Soketi may answer 200 with an error inside. It keeps the signed URL out of errors.
+ * For each request to the bus, this file does three things that the SDK leaves to its caller. It sets one deadline for headers
+ * and body together. It reads the body, since Soketi may answer 200 with an error inside. It keeps the signed URL out of errors.
  */
 
 import http from 'node:http';
