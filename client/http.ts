@@ -58,6 +58,7 @@ interface Kept {
   readonly body: unknown;
 }
 
+/** Between two requests it keeps only the bodies of lists, for a 304. */
 export function createHttp({ base, fetch, headers, timing, ...options }: HttpOptions): Http {
   const kept = new Map<string, Kept>();
 

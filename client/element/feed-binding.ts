@@ -42,6 +42,7 @@ export interface FeedBinding {
   disconnect(): void;
 }
 
+/** Begins in the state "detached". */
 export function createFeedBinding(options: FeedBindingOptions): FeedBinding {
   let feed: TaskFeed | undefined;
   /** The feed that we have made, and must close. */

@@ -34,6 +34,7 @@ export interface BusConnection {
   drop(): void;
 }
 
+/** Connects to nothing until `connect` is called. */
 export function createBusConnection({ http, dispatch, checkUser, ...options }: BusConnectionOptions): BusConnection {
   const { timing } = options;
   let link: Link | undefined;

@@ -7,6 +7,7 @@ export interface Ready {
   fail(error: unknown): void;
 }
 
+/** The promise is pending until `succeed` or `fail` is called. */
 export function createReady(): Ready {
   let succeed!: () => void;
   let fail!: (error: unknown) => void;

@@ -12,6 +12,7 @@ export interface Shown {
   close(): void;
 }
 
+/** Shows `first` until `set` is called. */
 export function createShown(first: FeedSnapshot, timing: Timing): Shown {
   const listeners = new Set<() => void>();
   let shown = first;

@@ -19,7 +19,7 @@ const SIGNS = { good: '✓', bad: '✕', neutral: '–' } as const;
 /**
  * The mark for `tasks`, or null for none. It tells of the active tasks; if there are none, of the outcomes not seen yet.
  * @param now the server's time, in milliseconds: `feed.now()`. Without it, progress is as it was reported.
- * @param memories of the tasks, by task id: with them the mark never goes back within an attempt
+ * @param memories of the tasks, by task id: with them the progress of a task does not go back within an attempt
  */
 export function markPage(
   tasks: readonly Snapshot[],

@@ -86,6 +86,7 @@ export function attemptDelay(attempt: number, loss: PushLoss, random: number, wa
   return growingWait(attempt - QUICK_ATTEMPTS, 1_000, LONGEST_DELAY, 1.5) * (1 + random);
 }
 
+/** Begins in the state "paused". */
 export function createLink(options: LinkOptions): Link {
   const { timing } = options;
   let state: LinkState = { isUp: false, since: timing.now(), loss: null };

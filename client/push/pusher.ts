@@ -60,6 +60,7 @@ export async function loadPusher(): Promise<PusherSource> {
   return (await import('pusher-js')) as unknown as PusherSource;
 }
 
+/** Connects to nothing until `open` is called. */
 export function createPush({ Pusher, connection, authorize, handlers, timing }: PushOptions): Push {
   let pusher: Connection | undefined;
   /** Grows with each of our calls to pusher-js. Events of an older generation are ignored. */

@@ -20,6 +20,7 @@ export interface OwnFeed extends PendingFeed {
   open(options: FeedOptions): () => void;
 }
 
+/** A feed that is not open yet. */
 export function createOwnFeed(): OwnFeed {
   let feed: PendingFeed | undefined;
   const subscribers = new Set<{ readonly listener: () => void; stop: (() => void) | undefined }>();

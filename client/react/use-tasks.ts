@@ -16,6 +16,7 @@ import type { ConnectionState } from '../feed/state/connection.ts';
 import { NOTHING_YET } from '../feed/state/state.ts';
 import type { FeedSnapshot, TaskFeed } from '../feed/task-feed.ts';
 
+/** The feed of the nearest provider; null where there is none. */
 export const FeedContext = createContext<TaskFeed | null>(null);
 
 /**

@@ -18,6 +18,7 @@ export interface FeedSide {
   setAway(): void;
 }
 
+/** The state of the connection is `initialized` at first, as with pusher-js. */
 export function createFeedSide(): FeedSide {
   /** What the feed has bound, and the channel that it has subscribed to. */
   let onState: StateCallback;

@@ -31,6 +31,7 @@ export interface Lead {
   read(message: Message): boolean;
 }
 
+/** This tab does not have the lead until `take` is called. */
 export function createLead(options: LeadOptions): Lead {
   const { feed, tell } = options;
   /** Made with the first lead, and used again by the later ones. */

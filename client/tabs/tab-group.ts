@@ -40,6 +40,7 @@ export interface TabGroup {
   tell(message: Message): void;
 }
 
+/** This tab is in no group until `join` is called. */
 export function createTabGroup(options: TabGroupOptions): TabGroup {
   const { timing = systemTiming } = options;
   let channel: BroadcastChannel | undefined;

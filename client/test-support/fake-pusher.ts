@@ -132,6 +132,7 @@ export class FakePusher {
   }
 }
 
+/** The channel of a `FakePusher`. */
 export class FakeChannel {
   #callbacks: ((event: string, data: unknown) => void)[] = [];
 

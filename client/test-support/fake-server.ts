@@ -122,6 +122,7 @@ export class FakeServer {
   }
 }
 
+/** What `GET /connection` answers to the user with this channel. */
 export function connectionInfo(channel: string) {
   return {
     key: 'key',

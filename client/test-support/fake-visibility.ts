@@ -27,6 +27,7 @@ const SCRIPT = `
 /** Prepares a page: it is visible until `setVisible` hides it, and its notifications are only recorded. */
 export const fakeVisibility = async (page: Page) => void (await page.addInitScript({ content: SCRIPT }));
 
+/** Shows the page, or hides it as if the user had turned to another tab. */
 export const setVisible = (page: Page, isVisible: boolean) =>
   page.evaluate((is) => (globalThis as never as { setVisible(is: boolean): void }).setVisible(is), isVisible);
 

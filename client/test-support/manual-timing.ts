@@ -2,6 +2,7 @@
 
 import type { Page, PageSignal, Timing } from '../environment.ts';
 
+/** A clock that starts at 2026-01-01T00:00:00Z. */
 export class ManualTiming implements Timing {
   #now = Date.parse('2026-01-01T00:00:00.000Z');
   #timers = new Map<number, { at: number; callback: () => void }>();
@@ -50,6 +51,7 @@ export async function settle(): Promise<void> {
   for (let count = 0; count < 4; count++) await new Promise((resolve) => setImmediate(resolve));
 }
 
+/** A page that is visible until the test says otherwise. */
 export class ManualPage implements Page {
   visible = true;
   listeners = new Set<(signal: PageSignal) => void>();

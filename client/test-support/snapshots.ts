@@ -26,16 +26,19 @@ export function evolve(snapshot: Snapshot, ...events: readonly TaskEvent[]): Sna
   }, snapshot);
 }
 
+/** A task that started, and made this progress, `seconds` after the start of all tests. */
 export function running(number: number, progress?: Progress, seconds = 0): Snapshot {
   const started = evolve(queued(number), { type: 'start', at: at(seconds) });
   if (!progress) return started;
   return evolve(started, { type: 'progress', at: at(seconds), attempt: 1, progress });
 }
 
+/** A task that succeeded `seconds` after the start of all tests. */
 export function succeeded(number: number, result: unknown = null, seconds = 1): Snapshot {
   return evolve(running(number), { type: 'succeed', at: at(seconds), attempt: 1, result });
 }
 
+/** A task that failed for good `seconds` after the start of all tests. */
 export function failed(number: number, message = 'The file has no column named "email".', seconds = 1): Snapshot {
   const error = { code: 'no_email_column', message, retryable: false };
   return evolve(running(number), { type: 'fail', at: at(seconds), attempt: 1, error });

@@ -70,7 +70,9 @@ export async function takePicture(page: Page, name: string): Promise<void> {
 /** Running for 4 s, at 42 of 100. */
 export const running = (key: number, title = `Import ${key}.csv`) =>
   run(create(key, title, 5), 4, { done: 42, total: 100 });
+/** The task after it has just succeeded. */
 export const done = (task: Snapshot) => succeed(task, 0, null);
+/** The task after it has just failed for good. */
 export const broken = (task: Snapshot) => fail(task, 0, 'The file is not a CSV.');
 
 /** A feed that the page makes itself, in the page. `pageFeed.setTasks` changes its tasks. */

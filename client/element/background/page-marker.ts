@@ -15,6 +15,7 @@ export interface PageMarker {
   showIcon(mark: PageMark | null): void;
 }
 
+/** Marks nothing until one of its functions is called. */
 export function createPageMarker(): PageMarker {
   /** The title as the page set it. */
   let title = '';

@@ -29,6 +29,7 @@ export function makeIcon(name: keyof typeof PATHS): SVGSVGElement {
   return svg;
 }
 
+/** Shows another icon in `svg`, an element of `makeIcon`. */
 export function setIcon(svg: SVGSVGElement, name: keyof typeof PATHS): void {
   if (svg.dataset.icon === name) return;
   svg.dataset.icon = name;

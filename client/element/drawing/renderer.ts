@@ -41,6 +41,7 @@ export interface Renderer {
   reset(): void;
 }
 
+/** Draws nothing by itself: `frame-loop.ts` calls `draw`. */
 export function createRenderer(parts: RendererParts): Renderer {
   const { elements, panel, rows } = parts;
   const taskMemories = createTaskMemories();

@@ -17,6 +17,7 @@ export interface TaskMemories {
   reset(): void;
 }
 
+/** Remembers nothing until `update` is called. */
 export function createTaskMemories(): TaskMemories {
   const byId = new Map<string, TaskMemory>();
   let before: readonly Snapshot[] = [];

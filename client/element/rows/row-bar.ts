@@ -24,6 +24,7 @@ export interface RowBar {
   show(bar: BarView, label: string, now: number): void;
 }
 
+/** A bar that shows nothing until `show` is called. */
 export function createRowBar(): RowBar {
   const fill = make('div', { part: 'fill' });
   const element = make('div', { part: 'bar', role: 'progressbar' }, fill);

@@ -3,8 +3,9 @@
  * So a row is drawn only if it would look different, and not more often than a person can read. Pure.
  *
  * Of the rows that are due, at most 20 in view and 5 out of view are drawn in one frame. Rows out of view are drawn for
- * search and screen readers; on a hidden page all rows count as out of view. To make something else change as time passes,
- * add a `DrawAfter`. A bar that moves between two messages needs none: the browser moves it (`row-bar.ts`).
+ * search and screen readers. New rows, and rows with a new status, count as in view. On a hidden page all others count as out of
+ * view. To make something else change as time passes, add a `DrawAfter`. A bar that moves between two messages needs none: the
+ * browser moves it (`row-bar.ts`).
  */
 
 /** Not until something changes. */

@@ -19,6 +19,7 @@ export interface ToastLoaderOptions extends ToastStackOptions {
   readonly onAdded: () => void;
 }
 
+/** Loads nothing until `show` is called. */
 export function createToastLoader(options: ToastLoaderOptions): ToastLoader {
   let stack: ToastStack | undefined;
   return {

@@ -47,6 +47,7 @@ export interface ToastStack {
   update(context?: ToastContext): void;
 }
 
+/** Appends the toasts to `options.root`. They are hidden until there is one. */
 export function createToastStack(options: ToastStackOptions): ToastStack {
   const { root } = options;
   const view = createToastView({ ...options, onDismiss: dismiss, onDismissSummary: dismissSummary });

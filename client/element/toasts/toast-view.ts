@@ -34,6 +34,7 @@ export interface ToastView {
   idAt(node: Node): string | undefined;
 }
 
+/** Makes the elements, and leaves it to the caller to put them into the page. */
 export function createToastView(options: ToastViewOptions): ToastView {
   /** The toasts that are drawn, by task id. */
   const toasts = new Map<string, Row>();

@@ -22,11 +22,12 @@ export interface Rounds {
   stop(): void;
 }
 
+/** No round is planned until `ask` or `planRound` is called. */
 export function createRounds(options: RoundsOptions): Rounds {
   const { timing, state } = options;
   let isAsking = false;
   let timer: unknown;
-  /** When the next round is planned; by `timing.now()`. */
+  /** When the next round is due, by `timing.now()`; Infinity while none is planned. */
   let at = Infinity;
 
   const runRounds = serially(async () => {

@@ -1,19 +1,20 @@
 /**
  * Everything the task feed knows, as one immutable value, and what follows from that. Pure: no timer, no network, no DOM.
- * `reduce.ts` makes the next state, `../connect-tasks.ts` performs the effects.
+ * `reduce.ts` makes the next state and names the effects, which `../machine.ts` performs.
  *
  * What a page sees of it (`FeedSnapshot.connection`):
  *
  * | state      | lasts while                                  | the server is asked                              | ends with |
  * |------------|----------------------------------------------|--------------------------------------------------|-----------|
- * | connecting | push was never up, nothing has failed        | every 2.5 s with active tasks, every 12 s without | subscribed → live; push lost → polling; a round failed → offline; 401 → signed-out |
+ * | connecting | push is not up yet, nothing has failed       | every 2.5 s with active tasks, every 12 s without | subscribed → live; push lost → polling; a round failed → offline; 401 → signed-out |
  * | live       | push is subscribed                           | about a task that was silent for 15 s            | push lost → polling; 401 → signed-out |
  * | polling    | push is lost, refused or not authorized      | as in connecting                                 | subscribed → live; a round failed → offline; 401 → signed-out |
  * | offline    | push is away and the last round failed       | after 1, 2, 4, 8, then every 15 s                | a round succeeded → connecting or polling; subscribed → live; 401 → signed-out |
- * | signed-out | the last answer was 401                      | when the page wakes or gets the focus, or another tab says who is signed in | another answer → connecting |
+ * | signed-out | the last answer was 401                      | when the page wakes or gets the focus, by `refresh`, or if another tab says who is signed in | another answer → connecting |
  * | closed     | `close()` was called                         | never                                            | never |
  *
- * In every state but the last, `hide` (the page is being left) pauses push and rounds, and `wake` starts both again.
+ * In every state but the last, `hide` (the page is being left) pauses push and rounds, and `wake` starts both again. A page that
+ * was live is connecting until push is up again.
  */
 
 import { isFinished, type QueuedSnapshot, type Snapshot } from '../../../core/tasks/snapshot.ts';
@@ -65,6 +66,7 @@ export interface FeedState {
   readonly isClosed: boolean;
 }
 
+/** A feed that has asked for nothing yet. */
 export const INITIAL_STATE: FeedState = {
   channel: null,
   isSignedOut: false,

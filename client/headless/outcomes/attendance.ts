@@ -32,6 +32,7 @@ export interface Attendance {
   hasMissed(id: string): boolean;
 }
 
+/** Begins as if the user had come at `since`. */
 export function createAttendance({ feed, page, timing, since }: AttendanceOptions): Attendance {
   /** Whether the outcome of a task was missed, by task id. */
   const missedById = new Map<string, boolean>();
