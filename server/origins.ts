@@ -1,6 +1,6 @@
 /**
- * Which pages may change something (protection against cross-site request forgery, and CORS). It serves the router, and
- * applications that put it before routes of their own.
+ * Which pages may change something (protection against cross-site request forgery, and CORS). It serves the routers,
+ * and applications that put it before routes of their own.
  *
  * A browser sends a user's cookie with every request, whichever page makes it. So a request that changes something is
  * accepted from pages of the own origin, from pages of listed origins, and from programs other than browsers. Requests that

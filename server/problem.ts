@@ -1,6 +1,6 @@
 /**
  * Errors as a browser gets them: RFC 9457 (`application/problem+json`). They contain only what the owner of a task may read.
- * It serves the router, and the error handling of an application.
+ * It serves the routers, and the error handling of an application.
  */
 
 import { STATUS_CODES } from 'node:http';

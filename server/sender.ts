@@ -1,6 +1,6 @@
 /**
  * Who sent a request: the one rule by which pages of other sites are refused. The task router and its middleware
- * (`origins.ts`) ask it, and so does the HTTP fallback (`fallback/requests.ts`). It reads headers that no script in a page
+ * (`origins.ts`) ask it, and so does the HTTP fallback (`fallback/access/origin.ts`). It reads headers that no script in a page
  * can set.
  */
 

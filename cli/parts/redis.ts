@@ -1,4 +1,4 @@
-// The Redis of the local stack: where its program is, the command that starts it, and whether it answers.
+// A Redis on this machine: where its program is, the command that starts it, and whether it answers.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// Starts a child process, waits until it is ready, and ends it. For the supervisor and for tests.
+// Starts a child process, waits until it is ready, and ends it. For the supervisor, the bench and tests.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';

@@ -1,5 +1,5 @@
 /**
- * Reads bodies, also where a body parser of the application has been there before. It serves the router.
+ * Reads bodies, also where a body parser of the application has been there before. It serves the task router and the operator's.
  *
  * A request's body can be read once. If `express.json()` is mounted for the whole application, `req.body` is already set, and
  * nothing is left to read. Which parser it was shows in the kind of the body: an object, a text or a Buffer.

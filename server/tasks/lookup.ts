@@ -1,4 +1,4 @@
-/** Finds a task for its owner, or answers 404. It serves the operations on single tasks. */
+/** Finds a task for its owner, or answers 404. It serves the operations on single tasks, and the operator's page. */
 
 import type { ServerBackend } from '../../backend/server-backend.ts';
 import type { OwnedTask } from '../../backend/store/record.ts';

@@ -1,5 +1,5 @@
 /**
- * Keeps the last checkpoint of an attempt until the checkpoint is stored. It serves the reporter.
+ * Keeps the last checkpoint of an attempt until the checkpoint is stored. It serves `stored-attempt.ts`.
  *
  * The checkpoint is stored with the next change of the task, whatever that is. If none comes, it is stored alone, so that a
  * killed worker loses at most the last second, unless Redis was away. Checkpoints alone cost at most one write every 800 ms,

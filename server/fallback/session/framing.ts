@@ -1,6 +1,6 @@
 /**
  * The lines that pusher-js reads over HTTP. Each begins with a letter: `o` opens, `a[…]` carries messages, `h` is a
- * heartbeat, `c[code,reason]` closes. Pure. It serves `session.ts` and `receiver.ts`.
+ * heartbeat, `c[code,reason]` closes. Pure. It serves the session and its parts, and `answers.ts`.
  *
  * pusher-js decides by the close code what to do next. With 4001 to 4099, and from 4300 on, it gives up. With 4200 to 4299
  * it connects again at once, with 4000 at once and over TLS, and with any other code after a second.

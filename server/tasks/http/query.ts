@@ -1,4 +1,7 @@
-/** Reads the parts of a request: body, query, `If-None-Match`. Throws a TaskError for a wrong part. It serves the router. */
+/**
+ * Reads the parts of a request: body, query, `If-None-Match`. Throws a TaskError for a wrong part. It serves the task router and
+ * the operator's.
+ */
 
 import type { Request } from 'express';
 import { DEFAULT_PAGE_SIZE, MAX_INPUT_BYTES, MAX_PAGE_SIZE } from '../../../core/limits.ts';
