@@ -66,13 +66,8 @@ export interface TaskServer {
    */
   forget(owner: string): Promise<number>;
   /**
-<<<<<<< HEAD
-   * Resolves when everything that was started, cancelled or seen so far has been pushed, or after 5.5 s. Await it if the
-   * process may be frozen or ended once it has answered (serverless functions).
-=======
    * Resolves when everything that was started, cancelled or seen so far has been pushed, or after 5.5 s at most. Await it
    * if the process may be frozen or ended once it has answered (serverless functions).
->>>>>>> 9ba3869 (Second reading: what the flush takes, when the bus is asked, names of functions and tests)
    */
   flush(): Promise<void>;
   /** What the router does, for code of your own. Each call names the owner. */

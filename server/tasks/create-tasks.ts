@@ -23,13 +23,8 @@ export interface TasksOptions {
 /** What `createTasks` gives. Each call names the owner. */
 export interface Tasks extends TaskCalls, Pick<TaskOperations, 'start'>, Pick<TaskRemovals, 'forget'> {
   /**
-<<<<<<< HEAD
-   * Resolves when everything that was started, cancelled or seen so far has been pushed, or after 5.5 s. `backend.close()` waits
-   * for it, too.
-=======
    * Resolves when everything that was started, cancelled or seen so far has been pushed, or after 5.5 s at most.
    * `backend.close()` waits for it, too.
->>>>>>> 9ba3869 (Second reading: what the flush takes, when the bus is asked, names of functions and tests)
    */
   flush(): Promise<void>;
 }

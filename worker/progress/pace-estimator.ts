@@ -2,7 +2,7 @@
  * Estimates how many elements a second an attempt finishes, so that viewers can move its bar by themselves. It serves
  * `due-steps.ts`. Pure: callers pass the time, in ms of a clock that never goes back.
  *
- * No single average suits all work. Rows that come one by one want a long one, a handler that changes its speed wants a
+ * No single average suits all work. Rows that come one by one want a long one, a handler that changes its pace wants a
  * short one, and batches of 50 rows every 3 s want none at all: a bar that hops with the batches needs fewer messages than one
  * that glides through the pauses and is wrong at both ends. So there are several candidates:
  *
@@ -154,19 +154,19 @@ export class PaceEstimator {
   #rateOf(n: number): number {
     const at = n * FIELDS;
     if (n === STILL) return 0;
-    if (n === SINCE_START) return this.#speedSince(this.#startedAt, this.#startDone);
+    if (n === SINCE_START) return this.#averageSince(this.#startedAt, this.#startDone);
     if (n === SINCE_LAST_MESSAGE) {
       const sentAt = this.#get(at + SENT_AT);
       // A shorter time gives no good average. So the rate of the last message stays.
       if (this.#seenAt - sentAt < SHORTEST_MS) return this.#get(at + SENT_RATE);
-      return this.#speedSince(sentAt, this.#get(at + SENT_DONE));
+      return this.#averageSince(sentAt, this.#get(at + SENT_DONE));
     }
     // A pause that is longer than the gaps so far counts as the gap.
     const gap = Math.max(this.#get(at + GAP), this.#seenAt - this.#movedAt);
     return gap > 0 ? this.#get(at + SIZE) / gap : 0;
   }
 
-  #speedSince(at: number, done: number): number {
+  #averageSince(at: number, done: number): number {
     const ms = this.#seenAt - at;
     return ms > 0 ? (this.#seenDone - done) / ms : 0;
   }

@@ -13,7 +13,7 @@ const COOKIE_S = 300;
 export interface OpenerOptions {
   /** Whether the client may send cookies: pusher-js sends none from pages of other origins. */
   readonly keepsCookies: boolean;
-  /** The client's address, as {@link clientOf} gives it. */
+  /** The client's address, as `clientOf` of client-address.ts gives it. */
   readonly client: string;
   /** The path of the session's URL, as the browser sees it. The cookie has this path, so other sessions do not get it. */
   readonly path: string;
