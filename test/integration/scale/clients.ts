@@ -3,46 +3,23 @@
 // have shown. world.ts bundles and starts it.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import pusherJs from 'pusher-js';
 import { createTaskFeed } from '../../../client/feed/connect-tasks.ts';
 import { isFinished } from '../../../core/tasks/snapshot.ts';
 import { ClientObserver, createFindings } from '../../chaos/checks/observer.ts';
+import { type Network, pusherBehind } from '../../support/bus/network.ts';
 import { createHttp2Fetch } from '../../support/http2-fetch.ts';
-import type { PageKind, PageReport } from './page-report.ts';
-
-const Pusher = pusherJs as unknown as typeof pusherJs.default;
-type PusherOptions = NonNullable<ConstructorParameters<typeof Pusher>[1]>;
-type Transport = NonNullable<PusherOptions['enabledTransports']>[number];
+import type { PageReport } from './page-report.ts';
 
 const ORIGIN = String(process.env.ORIGIN);
 
-/** What the network of each kind of page lets through. */
-const LETS_THROUGH: Readonly<Record<PageKind, readonly Transport[]>> = {
-  websocket: ['ws', 'wss', 'xhr_streaming', 'xhr_polling'],
-  streaming: ['xhr_streaming', 'xhr_polling'],
-  polling: ['xhr_polling'],
-};
-
-/** A Pusher class for a network that lets only some transports through. */
-function pusherFor(kind: PageKind): typeof Pusher {
-  return class extends Pusher {
-    constructor(key: string, options: PusherOptions) {
-      const wanted = options.enabledTransports ?? LETS_THROUGH.websocket;
-      const enabledTransports = wanted.filter((transport) => LETS_THROUGH[kind].includes(transport));
-      if (enabledTransports.length === 0) throw new Error('This network lets no WebSocket through.');
-      super(key, { ...options, enabledTransports });
-    }
-  };
-}
-
 /** Opens a page; the function that it returns tells what the page shows and has shown. */
-function openPage(user: string, kind: PageKind): () => PageReport {
+function openPage(user: string, kind: Network): () => PageReport {
   const findings = createFindings();
   const observer = new ClientObserver(findings, user);
   const { fetch } = createHttp2Fetch(ORIGIN);
   const feed = createTaskFeed({
     url: `${ORIGIN}/tasks`,
-    Pusher: pusherFor(kind) as never,
+    Pusher: pusherBehind(kind) as never,
     fetch,
     headers: { 'x-user': user },
   });
@@ -73,7 +50,7 @@ function openPage(user: string, kind: PageKind): () => PageReport {
   };
 }
 
-const pages = JSON.parse(String(process.env.PAGES)) as readonly { readonly user: string; readonly kind: PageKind }[];
+const pages = JSON.parse(String(process.env.PAGES)) as readonly { readonly user: string; readonly kind: Network }[];
 const reports = pages.map(({ user, kind }) => openPage(user, kind));
 const server = createServer((_req, res) => res.end(JSON.stringify(reports.map((report) => report()))));
 server.listen(0, '127.0.0.1', () => console.log(`clients ready ${(server.address() as AddressInfo).port};`));

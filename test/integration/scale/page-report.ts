@@ -1,13 +1,11 @@
 // What a page of the scale test tells the test: clients.ts writes it, world.ts reads it.
 import type { Snapshot } from '../../../core/tasks/snapshot.ts';
-
-/** By what the network of a page lets through: everything, no WebSockets, or nothing but short answers. */
-export type PageKind = 'websocket' | 'streaming' | 'polling';
+import type { Network } from '../../support/bus/network.ts';
 
 /** What a page shows and has shown. */
 export interface PageReport {
   readonly user: string;
-  readonly kind: PageKind;
+  readonly kind: Network;
   /** The status of the feed's connection. */
   readonly connection: string;
   /** What is shown now. */

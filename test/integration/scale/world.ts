@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { claimPort, findFreePort, findFreeUdpPort, LOOPBACK } from '../../../cli/processes/ports.ts';
 import { createPusherApp, type PusherApp, probeSoketi, pusherEnvOf } from '../../../soketi/pusher-app.ts';
+import type { Network } from '../../support/bus/network.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createHttp2Fetch } from '../../support/http2-fetch.ts';
 import { type InloopCommand, makeAdopter, startInloop } from '../../support/processes/inloop-command.ts';
@@ -18,10 +19,10 @@ import {
   waitUntilTheyName,
 } from '../../support/redis/sentinel.ts';
 import { makeReplica } from '../../support/redis/use-redis.ts';
-import type { PageKind, PageReport } from './page-report.ts';
+import type { PageReport } from './page-report.ts';
 
 const USERS = Array.from({ length: 20 }, (_, n) => `user-${n}`);
-const KINDS: readonly PageKind[] = ['websocket', 'streaming', 'polling'];
+const KINDS: readonly Network[] = ['websocket', 'streaming', 'polling'];
 /** The pages: users and kinds take turns. */
 const PAGES = Array.from({ length: 50 }, (_, n) => ({ user: USERS[n % USERS.length], kind: KINDS[n % KINDS.length] }));
 

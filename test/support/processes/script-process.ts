@@ -37,8 +37,16 @@ export interface ScriptProcess {
   readonly exited: Promise<number | null>;
 }
 
-/** Bundles `entry` (relative to the root) into a folder below the root, so that Node finds the packages that it imports. */
-export async function bundleScript(entry: string, mutations: readonly Mutation[] = []): Promise<Bundle> {
+/**
+ * Bundles `entry` (relative to the root) into a folder below the root, so that Node finds the packages that it imports.
+ *
+ * @param inloop the root of a version of inloop whose sources stand for `inloop` and `inloop/…`. Without it, these are packages
+ */
+export async function bundleScript(
+  entry: string,
+  mutations: readonly Mutation[] = [],
+  inloop: string | null = null,
+): Promise<Bundle> {
   const root = REPOSITORY;
   const cache = join(root, 'node_modules', '.cache');
   mkdirSync(cache, { recursive: true });
@@ -53,6 +61,14 @@ export async function bundleScript(entry: string, mutations: readonly Mutation[]
     outfile: file,
     logLevel: 'error',
     plugins: [
+      {
+        name: 'inloop',
+        setup(context) {
+          if (inloop === null) return;
+          const entries = readEntries(inloop);
+          context.onResolve({ filter: /^inloop($|\/)/ }, ({ path }) => ({ path: entries.get(path) ?? path }));
+        },
+      },
       {
         name: 'mutate',
         setup(context) {
@@ -71,6 +87,20 @@ export async function bundleScript(entry: string, mutations: readonly Mutation[]
     ],
   });
   return { file, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** The sources of the published entries of the version of inloop in `folder`: `inloop/server` is in `server/index.ts`. */
+function readEntries(folder: string): Map<string, string> {
+  const { exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+    exports: Record<string, string | { readonly default: string }>;
+  };
+  const entries = new Map<string, string>();
+  for (const [name, target] of Object.entries(exports)) {
+    if (typeof target === 'string') continue;
+    const source = target.default.replace(/^\.\/dist\//, '').replace(/\.js$/, '.ts');
+    entries.set(`inloop${name.slice(1)}`, join(folder, source));
+  }
+  return entries;
 }
 
 /** Starts a bundle and waits until it has written `ready`. */

@@ -1,0 +1,28 @@
+// pusher-js as it works in networks that let only some of its transports through. For pages that a test opens in Node.
+import pusherJs from 'pusher-js';
+
+// The types of pusher-js say that the class is its module's `default`; in Node it is the module itself.
+const Pusher = pusherJs as unknown as typeof pusherJs.default;
+type PusherOptions = NonNullable<ConstructorParameters<typeof Pusher>[1]>;
+type Transport = NonNullable<PusherOptions['enabledTransports']>[number];
+
+/** By what a network lets through: everything, no WebSockets, or nothing but short answers. */
+export type Network = 'websocket' | 'streaming' | 'polling';
+
+const LETS_THROUGH: Readonly<Record<Network, readonly Transport[]>> = {
+  websocket: ['ws', 'wss', 'xhr_streaming', 'xhr_polling'],
+  streaming: ['xhr_streaming', 'xhr_polling'],
+  polling: ['xhr_polling'],
+};
+
+/** A Pusher class for pages in that network. */
+export function pusherBehind(network: Network): typeof Pusher {
+  return class extends Pusher {
+    constructor(key: string, options: PusherOptions) {
+      const wanted = options.enabledTransports ?? LETS_THROUGH.websocket;
+      const enabledTransports = wanted.filter((transport) => LETS_THROUGH[network].includes(transport));
+      if (enabledTransports.length === 0) throw new Error('This network lets no WebSocket through.');
+      super(key, { ...options, enabledTransports });
+    }
+  };
+}
