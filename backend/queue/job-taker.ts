@@ -2,11 +2,11 @@
  * Takes jobs from a queue, one for each time it is asked. It serves the queue client. It has a connection of its own, since
  * other commands would wait behind one that waits for a job.
  *
- * While there are jobs, one script takes as many as were asked for, and reads the records of their tasks. If it finds fewer, the line is empty. Then a blocking
- * command (BRPOPLPUSH) waits for a job in bee-queue's list. When jobs come again, the first one goes to the list and the
- * others to the line. So a second script follows the blocking command on the same connection, and moves the next job to
- * the list. Redis runs it as soon as the command has its job. Another waiting taker gets the moved job, and its script
- * moves the next one. If a process dies before its script has run, another waiting taker does the same within 2 s.
+ * While there are jobs, one script takes as many as were asked for (at most 100), and reads the records of their tasks. If it finds
+ * fewer, the line is empty. Then a blocking command (BRPOPLPUSH) waits for a job in bee-queue's list. When jobs come again, the
+ * first one goes to the list and the others to the line. So a second script follows the blocking command on the same connection,
+ * and moves the next job to the list. Redis runs it as soon as the command has its job. Another waiting taker gets the moved job,
+ * and its script moves the next one. If a process dies before its script has run, another waiting taker does the same within 2 s.
  *
  * While an operator has paused the definition, both scripts say so. A job that the blocking command got goes back, and
  * the taker asks again every half second.
@@ -27,7 +27,7 @@ import { FILL_LIST, GIVE_BACK, type LineKeys, TAKE_JOBS, TAKEN_FIELDS } from './
 const BLOCK_S = 2;
 /** The wait after Redis has refused to give a job, in ms. */
 const REFUSED_RETRY_MS = 500;
-/** One script takes at most this many jobs. Redis needs about 0.1 ms for them, in which other clients wait. */
+/** One script takes at most this many jobs. Redis needs about 1 ms for so many, in which other clients wait. */
 const TAKEN_AT_ONCE = 100;
 /** How often the taker asks again while the definition is paused. */
 const PAUSED_CHECK_MS = 500;
@@ -38,12 +38,12 @@ const WATCH_EVERY_MS = 1_000;
 /** Redis answers BRPOPLPUSH within `BLOCK_S`. A connection that is silent for longer than this is dead. */
 const LONGEST_SILENCE_MS = BLOCK_S * 1_000 + SILENT_MS;
 
-/** Gets the id of a job, or the reason why there is none. */
-export type Taken = (error: unknown, job?: unknown) => void;
+/** Called with the id of a job, or with the reason why there is none. */
+export type JobCallback = (error: unknown, job?: unknown) => void;
 
 /** What the script that took a job tells beside its id. */
 export interface TakenWith {
-  /** The fields of its task, {@link WANTED_TO_START}, as they were then. Undefined if they were not read. */
+  /** The fields of its task that {@link TAKEN_FIELDS} names, as they were then. Undefined if they were not read. */
   readonly fields: StoredFields | undefined;
   /** When Redis was asked for the job, by `performance.now()`: it was taken at that time or later. */
   readonly askedAt: number;
@@ -79,7 +79,7 @@ export class JobTaker {
   /** What the arguments of both scripts begin with: the number of keys, the keys, the queue. How many jobs comes next. */
   readonly #args: readonly string[];
   /** The callbacks that wait for a job, in the order of asking. */
-  readonly #waiting: Taken[] = [];
+  readonly #waiting: JobCallback[] = [];
   /** Whether Redis has been asked and has not answered. */
   #isAsking = false;
   /** Whether Redis may have jobs: it had more when it last answered, or has not been asked yet. */
@@ -105,7 +105,7 @@ export class JobTaker {
   }
 
   /** Moves the next job from the list `source` to `target`, and gives its id to `done`. Waits until there is one. */
-  take(source: string, target: string, done: Taken): void {
+  take(source: string, target: string, done: JobCallback): void {
     this.#waiting.push(done);
     this.#watch ??= setInterval(() => this.#renewIfSilent(), WATCH_EVERY_MS);
     this.#ask(source, target);

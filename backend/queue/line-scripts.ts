@@ -246,13 +246,14 @@ return length + #jobs
 export const TAKEN_FIELDS = fieldsToRead(WANTED_TO_START);
 /** After this many bytes of fields, {@link TAKE_JOBS} reads no more. Copying 64 KB takes Redis about 0.02 ms. */
 const MOST_TAKEN_BYTES = 65_536;
-/** {@link TAKEN_FIELDS} as arguments in Lua. */
-const TAKEN = TAKEN_FIELDS.map((name) => `'${FIELD[name]}'`).join(', ');
+/** The names of {@link TAKEN_FIELDS} in Redis, as arguments in Lua. */
+const TAKEN_NAMES = TAKEN_FIELDS.map((name) => `'${FIELD[name]}'`).join(', ');
 
 /**
  * Takes jobs: from the list of waiting jobs, then from the line. Keys: line, turns, paused. Arguments: queue, how many at most,
  * the prefix of tasks' keys. Answers with a pair for each job, in the order in which they are to run: its id, and the fields of
- * its task, or nil if the tasks before it were large. Answers with nil if the definition is paused.
+ * its task, or nil if they were not read, because the tasks before it were large or its record is no hash. Answers with nil if the
+ * definition is paused.
  */
 export const TAKE_JOBS = `${NEXT_JOBS}
 local line, turns, queue, wanted, taskPrefix = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2]), ARGV[3]
@@ -274,7 +275,7 @@ for n, job in ipairs(taken) do
   local fields = false
   if room > 0 then
     -- A record that is no hash, since another program has written it, must not keep the other jobs from their workers.
-    fields = redis.pcall('HMGET', taskPrefix .. string.match(job, '^[^:]*'), ${TAKEN})
+    fields = redis.pcall('HMGET', taskPrefix .. string.match(job, '^[^:]*'), ${TAKEN_NAMES})
     if fields.err then fields = false end
   end
   for _, value in ipairs(fields or {}) do room = room - #(value or '') end

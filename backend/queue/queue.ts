@@ -59,9 +59,9 @@ export interface ConsumeOptions {
 }
 
 /**
- * Does what a job asks for. Must not reject. `fields` are those of its task, `WANTED_TO_START`, if they were read when the job
- * was taken. Resolves to whether the job is off the queue already: the script that stores an outcome takes it off in the same
- * step. If it is not, it is taken off now.
+ * Does what a job asks for. Must not reject. `fields` has what a worker needs of the job's task (`WANTED_TO_START`), if that was
+ * read when the job was taken. Resolves to whether the job is off the queue already: the script that stores an outcome takes it
+ * off in the same step. If it is not, it is taken off now.
  */
 export type JobHandler = (job: string, fields?: StoredFields) => Promise<boolean>;
 

@@ -29,7 +29,7 @@ async function finish(task: Snapshot, owner = 'ada'): Promise<string> {
   return task.id;
 }
 
-/** Finished tasks whose records have expired: Redis removes the record and leaves its id in the indexes. */
+/** Makes finished tasks and removes their records, as Redis does when they expire. Their ids stay in the indexes. */
 async function liveAndExpire(tasks: number, owner = 'ada'): Promise<void> {
   const ids = await Promise.all(Array.from({ length: tasks }, async () => finish(await accept(owner), owner)));
   await world.raw.del(ids.map((id) => `${world.prefix}task:${id}`));

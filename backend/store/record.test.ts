@@ -1,4 +1,4 @@
-// What a record is made of, and that no call reads more of it than it needs. The test counts the bytes that Redis sends.
+// What a record is made of, and that no call reads more of it than it needs: some tests count the bytes that Redis sends.
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { v7 as uuid } from 'uuid';

@@ -70,7 +70,7 @@ describe('a job that a script took', () => {
   );
 
   it.concurrent(
-    'comes without them if those before it were large, or if its record is no record',
+    'comes without fields if the tasks before it were large, or if its record is no hash',
     withQueue(async (world) => {
       const { prefix, add, withRaw } = world;
       await withRaw(async (raw) => {
@@ -104,7 +104,7 @@ describe('a job that a script took', () => {
   );
 
   it.concurrent(
-    'needs one if it was taken long ago, as by a worker whose event loop was blocked',
+    'needs a keep-alive if it was taken long ago, as by a worker whose event loop was blocked',
     withQueue(async (world) => {
       await world.add('a:1');
       await withClient(world, 0, async ({ take, keepAlive }) => {
