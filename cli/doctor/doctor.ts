@@ -43,9 +43,10 @@ export async function runDoctor(args: string[]): Promise<number> {
 async function examine(env: NodeJS.ProcessEnv, prefix: string, url: string | null): Promise<Check[]> {
   const { checks: variables, redis, pusher } = checkEnvironment(env);
   const checks: Check[] = [...variables];
-  const redisChecks = redis === null ? [skip('redis', 'REDIS_URL cannot be used')] : await checkRedis(redis, prefix);
+  const redisChecks =
+    redis === null ? [skipPart('redis', 'REDIS_URL cannot be used')] : await checkRedis(redis, prefix);
   checks.push(...redisChecks);
-  if (pusher === null) return [...checks, skip('bus', 'a variable of it cannot be used')];
+  if (pusher === null) return [...checks, skipPart('bus', 'a variable of it cannot be used')];
 
   // If there is no address of Redis, any does: a backend connects when Redis is first used, and here only the bus is.
   const backend = createBackend({ redis: redis ?? 'redis://localhost', pusher, prefix, log: SILENT });
@@ -54,13 +55,13 @@ async function examine(env: NodeJS.ProcessEnv, prefix: string, url: string | nul
     const channel = backend.channelOf(`inloop-doctor-${randomBytes(6).toString('hex')}`);
     const busChecks = await checkBus(backend.bus, pusher, channel);
     checks.push(...busChecks);
-    if (hasFailed(busChecks)) checks.push(skip('browser', 'the bus does not work'));
+    if (hasFailed(busChecks)) checks.push(skipPart('browser', 'the bus does not work'));
     else checks.push(...(await checkBrowser(backend.bus, pusher, channel)));
     checks.push(...(await checkApplication(url, pusher)));
     checks.push(
       ...(redis === null || hasFailed(redisChecks.filter(isBlocking))
-        ? [skip('workers', 'Redis does not work')]
-        : await workerChecks(backend)),
+        ? [skipPart('workers', 'Redis does not work')]
+        : await examineWorkers(backend)),
     );
   } finally {
     await backend.close();
@@ -73,11 +74,11 @@ const isBlocking = ({ name }: Check): boolean => ['connection', 'use'].includes(
 
 const hasFailed = (checks: readonly Check[]): boolean => checks.some(({ outcome }) => outcome === 'failed');
 
-async function workerChecks(backend: Backend): Promise<readonly Check[]> {
-  return checkWorkers(backend).catch((error: Error) => [skip('workers', error.message)]);
+async function examineWorkers(backend: Backend): Promise<readonly Check[]> {
+  return checkWorkers(backend).catch((error: Error) => [skipPart('workers', error.message)]);
 }
 
-function skip(part: Check['part'], why: string): Check {
+function skipPart(part: Check['part'], why: string): Check {
   return { part, name: 'everything', outcome: 'skipped', found: `${why}.`, cure: null };
 }
 

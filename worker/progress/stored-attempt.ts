@@ -93,14 +93,15 @@ export class StoredAttempt {
         return change.ok ? change.snapshot : null;
       } catch (error) {
         isRepeated = true;
-        if (wanted === event && !isUnavailable(error)) wanted = this.#plainFailure(error);
+        if (wanted === event && !isUnavailable(error)) wanted = this.#toPlainFailure(error);
         await this.#options.ports.time.delay(RETRY_MS, signal);
       }
     }
     return null;
   }
 
-  #plainFailure(error: unknown): TaskEvent {
+  /** Tells the operator that the end cannot be stored. Returns a failure to store in its place. */
+  #toPlainFailure(error: unknown): TaskEvent {
     const { clock, events } = this.#options.ports;
     const [task, attempt] = [this.#snapshot.id, this.#attempt];
     events.emit('attempt.unwritable', () => ({ task, attempt }), { error });

@@ -9,7 +9,7 @@ const POLL_AFTER_S = 2;
 const LONGEST_POLL_S = 60;
 
 /** The `Retry-After` for an active task: when to ask again, in seconds. @param now ISO 8601 */
-export function pollAfter(task: Snapshot, now: string): string {
+export function retryAfterOf(task: Snapshot, now: string): string {
   const startsAt = task.status === 'queued' ? (task.startsAt ?? now) : now;
   const seconds = Math.ceil((Date.parse(startsAt) - Date.parse(now)) / 1_000);
   return String(Math.min(Math.max(seconds, POLL_AFTER_S), LONGEST_POLL_S));
@@ -21,7 +21,7 @@ export function sendAccepted(res: Response, task: Snapshot, path: string): void 
   const body = JSON.stringify(task);
   res.statusCode = 202;
   res.setHeader('Location', `${path}/${task.id}`);
-  if (!isFinished(task)) res.setHeader('Retry-After', pollAfter(task, task.updatedAt));
+  if (!isFinished(task)) res.setHeader('Retry-After', retryAfterOf(task, task.updatedAt));
   res.setHeader('Content-Type', 'application/json; charset=utf-8');
   res.setHeader('Content-Length', Buffer.byteLength(body));
   res.end(body);

@@ -8,7 +8,7 @@ import { catchRejections } from '../../mounting/catch-rejections.ts';
 import { readJson } from '../../mounting/request-body.ts';
 import { refusal } from '../../problem.ts';
 import { isId } from '../task-id.ts';
-import { pollAfter, sendAccepted } from './accepted.ts';
+import { retryAfterOf, sendAccepted } from './accepted.ts';
 import { AnswerLimiter } from './answer-limiter.ts';
 import { ownerOf } from './owner.ts';
 import {
@@ -137,7 +137,7 @@ async function answerTask(
   const task = await waitForNews(req, res, options, await operations.peek(owner, req.params.id));
   if (task === null) return;
   res.set('ETag', etagOf(task.revision)).vary('Prefer');
-  if (!isFinished(task)) res.set('Retry-After', pollAfter(task, backend.clock.iso()));
+  if (!isFinished(task)) res.set('Retry-After', retryAfterOf(task, backend.clock.iso()));
   if (signal?.aborted) res.set('Connection', 'close');
   if (ifNoneMatch !== undefined && namesRevision(ifNoneMatch, task.revision)) res.status(304).end();
   // A big result is read only now, because the client may have it already, and a request that waits needs none.
