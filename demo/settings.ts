@@ -18,7 +18,7 @@ export interface CommonSettings {
   readonly port: number;
   /** Absolute path of the folder that holds the database and the files. */
   readonly dataDir: string;
-  /** By how much of its total a bar may be off between two messages: 0.01 is 1 %. More needs fewer messages. */
+  /** By how much of its total a bar may be off between two messages: 0.01 is 1 %. A larger share needs fewer messages. */
   readonly accuracy: number;
   /** Most messages a second for one user. Outcomes are never held back. */
   readonly pushesPerSecond: number;
@@ -54,6 +54,8 @@ export interface MailSettings {
 }
 
 const MIB = 1024 * 1024;
+/** A shorter secret could be guessed. In characters. */
+const SHORTEST_SECRET = 16;
 
 /** @throws TaskError `bad_setting` naming the first variable that is missing or bad, never with a secret's value */
 export function readServerSettings(env: Environment): ServerSettings {
@@ -83,17 +85,18 @@ export function readWorkerSettings(env: Environment): WorkerSettings {
 }
 
 function readMail(env: Environment): MailSettings | null {
-  const expected = 'an address like smtp://localhost:25';
   const smtpUrl = env.SMTP_URL?.trim();
   if (!smtpUrl) return null;
   const protocol = URL.canParse(smtpUrl) ? new URL(smtpUrl).protocol : null;
   // The value may hold a password, so the message repeats only its scheme.
   if (protocol !== 'smtp:' && protocol !== 'smtps:') {
-    bad(`SMTP_URL is not a mail server: expected ${expected}, got ${protocol ? `one with ${protocol}` : 'no URL'}.`);
+    refuse(
+      `SMTP_URL is not a mail server: expected an address like smtp://localhost:25, got ${protocol ? `one with ${protocol}` : 'no URL'}.`,
+    );
   }
   const domain = readText(env, 'MAIL_DOMAIN', 'what comes after the @ of mail addresses, like example.org');
   if (!/^[a-z0-9.-]+$/i.test(domain))
-    bad(`MAIL_DOMAIN must be a domain like example.org, got ${JSON.stringify(domain)}.`);
+    refuse(`MAIL_DOMAIN must be a domain like example.org, got ${JSON.stringify(domain)}.`);
   return { smtpUrl, domain, afterMinutes: readNumber(env, 'MAIL_AFTER_MINUTES', 15, 0.01, 1_440) };
 }
 
@@ -110,7 +113,7 @@ function readCommon(env: Environment, defaultPort: number): CommonSettings {
 
 function readText(env: Environment, name: string, expected: string): string {
   const value = env[name]?.trim();
-  if (!value) bad(`${name} is not set: expected ${expected}.`);
+  if (!value) refuse(`${name} is not set: expected ${expected}.`);
   return value;
 }
 
@@ -122,20 +125,22 @@ function readRedisUrl(env: Environment): string {
   const protocol = URL.canParse(value) ? new URL(value).protocol : null;
   if (protocol === 'redis:' || protocol === 'rediss:') return value;
   // The value may hold a password, so the message repeats only its scheme.
-  bad(`REDIS_URL is not a Redis address: expected ${expected}, got ${protocol ? `one with ${protocol}` : 'no URL'}.`);
+  refuse(
+    `REDIS_URL is not a Redis address: expected ${expected}, got ${protocol ? `one with ${protocol}` : 'no URL'}.`,
+  );
 }
 
 function readSecret(env: Environment, name: string): string {
   const value = readText(
     env,
     name,
-    'a random text of at least 16 characters, like the output of: openssl rand -hex 32',
+    `a random text of at least ${SHORTEST_SECRET} characters, like the output of: openssl rand -hex 32`,
   );
   if (env.NODE_ENV === 'production' && /change[-_ ]?me/i.test(value)) {
-    bad(`${name} is still a placeholder like that of .env.example, which anybody knows. Set a value of your own.`);
+    refuse(`${name} is still a placeholder like that of .env.example, which anybody knows. Set a value of your own.`);
   }
-  if (value.length >= 16) return value;
-  bad(`${name} is too short: expected at least 16 characters, got ${value.length}.`);
+  if (value.length >= SHORTEST_SECRET) return value;
+  refuse(`${name} is too short: expected at least ${SHORTEST_SECRET} characters, got ${value.length}.`);
 }
 
 function readProxies(env: Environment): string[] {
@@ -144,7 +149,7 @@ function readProxies(env: Environment): string[] {
     proxyAddr.compile(proxies);
     return proxies;
   } catch {
-    bad(
+    refuse(
       'TRUST_PROXY must hold the addresses or subnets of your proxies, like 10.0.0.7 or 10.0.0.0/8, ' +
         `separated by spaces, got ${JSON.stringify(env.TRUST_PROXY)}.`,
     );
@@ -156,7 +161,7 @@ function readInteger(env: Environment, name: string, fallback: number, min: numb
   if (!text) return fallback;
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (value >= min && value <= max) return value;
-  bad(`${name} must be a whole number from ${min} to ${max}, got ${JSON.stringify(text)}.`);
+  refuse(`${name} must be a whole number from ${min} to ${max}, got ${JSON.stringify(text)}.`);
 }
 
 function readNumber(env: Environment, name: string, fallback: number, min: number, max: number): number {
@@ -164,9 +169,9 @@ function readNumber(env: Environment, name: string, fallback: number, min: numbe
   if (!text) return fallback;
   const value = /^\d*\.?\d+$/.test(text) ? Number(text) : Number.NaN;
   if (value >= min && value <= max) return value;
-  bad(`${name} must be a number from ${min} to ${max}, got ${JSON.stringify(text)}.`);
+  refuse(`${name} must be a number from ${min} to ${max}, got ${JSON.stringify(text)}.`);
 }
 
-function bad(message: string): never {
+function refuse(message: string): never {
   throw new TaskError('bad_setting', message, { retryable: false });
 }
