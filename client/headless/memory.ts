@@ -5,7 +5,7 @@
 
 import { shownDone } from '../../core/tasks/pace.ts';
 import { fractionOf, sameProgress } from '../../core/tasks/progress.ts';
-import type { RunningSnapshot, Snapshot } from '../../core/tasks/snapshot.ts';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { UNEXPLAINED_SHARE } from './limits.ts';
 import { observePace, type Pace } from './words/time-left.ts';
 
@@ -40,7 +40,7 @@ export function remember(
   const { status, progress, attempt } = snapshot;
   const at = Date.parse(snapshot.updatedAt);
   const isStill = before?.snapshot.status === status && sameProgress(before.snapshot.progress, progress);
-  const isSameStage = before?.snapshot.attempt === attempt && stageOf(before.snapshot) === stageOf(snapshot);
+  const isSameStage = before?.snapshot.attempt === attempt && before.snapshot.progress?.stage === progress?.stage;
   const fraction = fractionOf(progress);
   const peak = isSameStage ? before.peak : null;
   const isUnderWay = status === 'running' || status === 'cancelling';
@@ -61,10 +61,4 @@ export function remember(
 function maxShown({ snapshot, shownDone: least }: Pick<TaskMemory, 'snapshot' | 'shownDone'>, now: number): number {
   const { progress, updatedAt } = snapshot;
   return progress ? Math.max(least, shownDone(progress, now - Date.parse(updatedAt))) : least;
-}
-
-/** What the progress counts: the elements of a stage, or the children for which the task waits. */
-export function stageOf(snapshot: Snapshot): string | undefined {
-  const { progress, waitingFor } = snapshot as RunningSnapshot;
-  return waitingFor ?? progress?.stage;
 }

@@ -11,7 +11,7 @@ import type {
 import { canCancel, canRetry } from '../../../core/tasks/transition.ts';
 import { isGone } from '../../feed/state/merge.ts';
 import { FULLEST_BAR, GROWTH_SHOWN, NO_SIGN_AFTER, SHORTEST_WAIT } from '../limits.ts';
-import { stageOf, type TaskMemory } from '../memory.ts';
+import type { TaskMemory } from '../memory.ts';
 import { type ShownProgress, shownProgress } from '../shown-progress.ts';
 import { capitalize, factsOf, linksOf, type ResultLink, toWords } from './result.ts';
 import { timeLeft } from './time-left.ts';
@@ -179,7 +179,7 @@ function describeWork({ row, snapshot, movedAt, grewAt, shown, wording, now, isS
     fraction: fraction === null ? null : Math.min(fraction, FULLEST_BAR),
     text: row.facts[0] ?? row.status,
     movesTo: notFull(fraction ?? 0, shown?.movesTo),
-    subject: [snapshot.attempt, stageOf(snapshot), progress?.total].join(),
+    subject: [snapshot.attempt, progress?.stage, progress?.total].join(),
   };
   const silence = now - Date.parse(snapshot.signOfLifeAt ?? updatedAt);
   const isSilent = hasWorker(snapshot) && silence >= QUIET;
