@@ -17,7 +17,7 @@ const identify = () => 'ada';
 const pusher = { appId: 'a', key: 'k', secret: 's', cluster: 'eu', server: null, browser: null, encryptionKey: null };
 const redis = 'redis://127.0.0.1:1';
 
-/** What a call says; it must refuse with an error of ours, and name no secret. */
+/** The message with which a call refuses. The error must be one of ours. */
 function refusalOf(call: () => unknown): string {
   try {
     call();

@@ -21,7 +21,10 @@ let behindProxy: number;
 /** Port of an application that lists no origin, and is told its public address by `path`. */
 let withAddress: number;
 
-/** Starts an application with a router, a route of its own behind `sameOrigin`, and the fallback. Returns its port. `trust`: Express's `trust proxy`. */
+/**
+ * Starts an application with a router, a route of its own behind `sameOrigin`, and the fallback. Returns its port.
+ * @param trust Express's `trust proxy`
+ */
 async function serve(trust: string | false, origins: string[], path?: string): Promise<number> {
   const app = express();
   app.set('trust proxy', trust);

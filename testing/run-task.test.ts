@@ -8,7 +8,8 @@ import type { Handler } from '../worker/context.ts';
 import { runTask } from './run-task.ts';
 import { createTestClock } from './time/test-clock.ts';
 
-// No test measures real time: virtual waits of 31 s to two hours would run into Jest's limit of 10 s if they took real time.
+// Only the tests about Node's timers and files take real time. The virtual waits of 31 s to two hours would run into Jest's
+// limit of 10 s if they took real time.
 const count = defineTask({
   name: 'count',
   input: z.object({ to: z.number() }),

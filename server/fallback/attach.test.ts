@@ -148,7 +148,8 @@ describe('a session', () => {
 
 describe('heartbeats', () => {
   it('reach a stream and end a poll', async () => {
-    // This client never answers, so its session ends after 3 heartbeats. With a shorter time it might end before the second one was read.
+    // This client never answers, so its session ends after 3 heartbeats. With a shorter time it might end before the second one
+    // was read.
     const bridge = await startBridge({ heartbeatMs: 300 });
     const client = bridge.client();
     const stream = await client.receive();

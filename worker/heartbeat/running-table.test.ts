@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, it } from '@jest/globals';
 import { RunningTable, SLOT } from './running-table.ts';
 
-/** A table, and its tasks as a thread finds them that is told of the memory as the watchdog is. */
+/** A table, and a reader of its tasks, which learns of the memory as the watchdog thread does. */
 function createTable() {
   let told = { slots: Buffer.alloc(0) as Buffer, names: [] as readonly string[], times: 0 };
   const table = new RunningTable((memory, names) => {

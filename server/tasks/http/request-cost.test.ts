@@ -65,7 +65,7 @@ const fail = async (task: Snapshot) =>
     { type: 'fail', at: now(), attempt: 1, error: { ...FAILURE, retryable: false } },
   );
 
-/** How many bytes Redis sends while `act` runs, less what it takes to ask. */
+/** How many bytes Redis sends while `act` runs, without those of the answer that tells this number. */
 async function bytesSent(act: () => Promise<unknown>): Promise<number> {
   const count = async () => Number(/total_net_output_bytes:(\d+)/.exec(await raw.info('stats'))?.[1]);
   const [first, second] = [await count(), await count()];
