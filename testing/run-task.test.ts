@@ -9,7 +9,7 @@ import { runTask } from './run-task.ts';
 import { createTestClock } from './time/test-clock.ts';
 
 // Only the tests about Node's timers and files take real time. The virtual waits of 31 s to two hours would run into Jest's
-// limit of 10 s if they took real time.
+// limit of 30 s if they took real time.
 const count = defineTask({
   name: 'count',
   input: z.object({ to: z.number() }),
