@@ -162,7 +162,7 @@ export class Backend {
         () => true,
         () => false,
       );
-    const [redis, push] = await Promise.all([answers(this.redis.ping()), this.#busHealth.check()]);
+    const [redis, push] = await Promise.all([answers(this.redis.probeWrite()), this.#busHealth.check()]);
     return { redis, push };
   }
 

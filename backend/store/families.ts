@@ -35,7 +35,10 @@ export class FamilyStore {
     return correctCounts(this.#redis, id, version, counts);
   }
 
-  /** Ids of parents whose families changed more than `ms` ago, and which were not updated since; the oldest change first. */
+  /**
+   * Ids of parents to update: those whose families changed more than `ms` ago and which were not updated since, and those whose next
+   * check is overdue by more than `ms`. The earliest first.
+   */
   changed(ms: number, limit: number): Promise<readonly string[]> {
     return findOverdue(this.#redis, this.#redis.keys.parents, ms, limit);
   }

@@ -27,7 +27,8 @@ const world = useStore({ retention: 60 });
 const create = ({ store }: StoreClient, snapshot = makeTask(), key: string | null = null) =>
   store.create({ snapshot, owner: 'ada', input: { n: 1 } }, key);
 /** Waits until Redis answers again, for at most 5 s. */
-const waitUntilBack = ({ redis }: StoreClient) => eventually(() => redis.ping().then(() => true), { within: 5_000 });
+const waitUntilBack = ({ redis }: StoreClient) =>
+  eventually(() => redis.probeWrite().then(() => true), { within: 5_000 });
 
 /** Expects a refusal within `ms`. A timer sets the limit: on a busy machine it is late by as much as the refusal. */
 async function expectUnavailable(call: () => Promise<unknown>, ms = 2_000): Promise<void> {
@@ -51,7 +52,7 @@ const everyCall = (client: StoreClient): (() => Promise<unknown>)[] => [
   () => client.store.read(uuid()),
   () => client.store.list('ada'),
   () => client.store.apply({ snapshot: makeTask(), owner: 'ada' }, { type: 'start', at: new Date().toISOString() }),
-  () => client.redis.ping(),
+  () => client.redis.probeWrite(),
 ];
 const expectAllUnavailable = (client: StoreClient) =>
   Promise.all(everyCall(client).map((call) => expectUnavailable(call)));
@@ -82,7 +83,7 @@ describe('scripts that Redis has forgotten', () => {
 it.concurrent(
   'while Redis is away every call is answered within two seconds, and works again when it is back',
   withStore(async (own) => {
-    await own.redis.ping();
+    await own.redis.probeWrite();
     await own.server.kill();
     await expectAllUnavailable(own);
     expect(await own.store.medianDuration('import')).toBeNull();
@@ -122,7 +123,7 @@ it.concurrent(
   'while Redis is away the log says so once, and since when, and once more when Redis is back',
   withStore(async (own) => {
     const { redis, server, log } = own;
-    await redis.ping();
+    await redis.probeWrite();
     await server.kill();
     for (let n = 0; n < 3; n++) await Promise.all([expectAllUnavailable(own), expectAllUnavailable(own)]);
     await server.restart();
@@ -153,7 +154,7 @@ it.concurrent(
         const task = { snapshot, owner: 'ada' };
         await store.apply(task, { type: 'start', at: new Date().toISOString() });
         await store.apply(task, { type: 'cancel', at: new Date().toISOString() });
-        await redis.ping();
+        await redis.probeWrite();
         return heard.includes(snapshot.id);
       },
       { every: 200 },
@@ -170,7 +171,7 @@ function freeze({ pid }: OwnStore['server']): () => void {
 it.concurrent(
   'while Redis is frozen every call is answered within two seconds, and works again once it goes on',
   withStore(async (own) => {
-    await own.redis.ping();
+    await own.redis.probeWrite();
     const goOn = freeze(own.server);
     await expectAllUnavailable(own);
     goOn();
@@ -193,7 +194,7 @@ it.concurrent(
 it.concurrent(
   'a Redis that was frozen, then killed and started again, is found again',
   withStore(async (own) => {
-    await own.redis.ping();
+    await own.redis.probeWrite();
     freeze(own.server);
     await expectUnavailable(() => create(own));
     await own.server.kill();
@@ -206,7 +207,7 @@ it.concurrent(
 it.concurrent(
   'while Redis is frozen, a creation that got no answer and was discarded leaves no task in the end',
   withStore(async (own) => {
-    await own.redis.ping();
+    await own.redis.probeWrite();
     const goOn = freeze(own.server);
     const refused = makeTask();
     await expectUnavailable(() => create(own, refused));
@@ -220,7 +221,7 @@ it.concurrent(
 it.concurrent(
   'while Redis is frozen, a creation with an Idempotency-Key gets no answer; the next try gets the same task',
   withStore(async (own) => {
-    await own.redis.ping();
+    await own.redis.probeWrite();
     const goOn = freeze(own.server);
     const first = makeTask();
     await expectUnavailable(() => create(own, first, 'the-key'));
@@ -247,21 +248,21 @@ const withProxy = (test: (own: StoreClient, proxy: RedisProxy) => Promise<void>)
 it.concurrent(
   'a connection that is open and dead is noticed while nobody asks for anything',
   withProxy(async ({ redis }, proxy) => {
-    await redis.ping();
+    await redis.probeWrite();
     proxy.swallow();
     await eventually(() => proxy.made > 1, { within: 8_000, that: 'another connection' });
-    await redis.ping();
+    await redis.probeWrite();
   }),
 );
 
 it.concurrent(
   'a connection that is open and dead is noticed while much is asked for',
   withProxy(async (own, proxy) => {
-    await own.redis.ping();
+    await own.redis.probeWrite();
     proxy.swallow();
     const began = performance.now();
     while (proxy.made === 1 && performance.now() - began < 8_000) {
-      void own.redis.ping().catch(() => undefined);
+      void own.redis.probeWrite().catch(() => undefined);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     await waitUntilBack(own);
@@ -292,14 +293,14 @@ it.concurrent(
 describe('a key that holds data of another kind', () => {
   it('is a bug and no outage: the error is thrown unchanged, and logged', async () => {
     const { redis, store, log, raw, prefix } = world;
-    await redis.ping();
+    await redis.probeWrite();
     await raw.set(`${prefix}all:eve`, 'somebody else’s');
     for (let n = 0; n < 3; n++) {
       const error = await store.list('eve').catch((thrown: unknown) => thrown);
       expect(error).not.toBeInstanceOf(TaskError);
       expect(String(error)).toContain('WRONGTYPE');
     }
-    await redis.ping();
+    await redis.probeWrite();
     expect(log.lines.map(({ level, message }) => [level, message])).toEqual([
       ['error', expect.stringMatching(/makes no sense.*WRONGTYPE/)],
     ]);
@@ -308,7 +309,7 @@ describe('a key that holds data of another kind', () => {
 
 it('a Redis that refuses us counts as unavailable, and no secret is in the error or the log', async () => {
   const { redis, log } = world.connect(world.server.url.replace('redis://', 'redis://app:hunter2@'));
-  const error = await redis.ping().catch((thrown: unknown) => thrown);
+  const error = await redis.probeWrite().catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ code: 'store_unavailable' });
   expect(log.lines).toHaveLength(1);
   expect(JSON.stringify([log.lines, error, String(error)])).not.toContain('hunter2');
@@ -342,7 +343,7 @@ it('Redis 6.2 has every command that is sent, and every word that scripts give t
 });
 
 it('after close every call is refused at once', async () => {
-  await world.redis.ping();
+  await world.redis.probeWrite();
   await world.redis.close();
   for (const call of everyCall(world)) await expectUnavailable(call, 100);
 });

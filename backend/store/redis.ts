@@ -61,7 +61,7 @@ export class Redis implements CommandRunner {
       address,
       prefix,
       scripts: ALL_SCRIPTS,
-      probe: () => this.ping(),
+      probe: () => this.probeWrite(),
       onReady: () => {
         this.#announcements.reconnect();
         for (const listener of this.#serverListeners) listener(this.#sender.server);
@@ -100,7 +100,7 @@ export class Redis implements CommandRunner {
   }
 
   /** Writes something. Resolves when Redis took the write. A read would not show that tasks can be stored. */
-  ping(): Promise<void> {
+  probeWrite(): Promise<void> {
     return probeWrite(this);
   }
 

@@ -180,7 +180,7 @@ describe('a change', () => {
     const task = await happen(await accept(), 'ada', start(), { type: 'cancel', at: now() }, progress(1));
     await eventually(() => heard.length > 0);
     // Gives a second message the time to come.
-    await world.redis.ping();
+    await world.redis.probeWrite();
     expect(heard).toEqual([task.id]);
   });
 });

@@ -287,6 +287,7 @@ export class TaskStore {
   async apply(task: OwnedTask, event: TaskEvent, options: RunOptions = {}): Promise<Applied> {
     const { owner } = task;
     let before = task.snapshot;
+    // Whether `before` comes from Redis.
     let isStored = false;
     if (event.type === 'see') return { ok: false, refusal: 'not_allowed', snapshot: before };
     for (let tries = 0; tries < MAX_CONFLICTS; tries++) {

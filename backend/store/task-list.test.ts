@@ -91,7 +91,7 @@ describe('retention', () => {
     expect(await ttl('all:ada')).toBe(-1);
   });
 
-  it('is not renewed by reading', async () => {
+  it('is not renewed when the outcome is marked as seen', async () => {
     const task = await happen(await accept(), 'ada', start(), succeed());
     await world.raw.expire(`${world.prefix}task:${task.id}`, 100);
     await world.store.see('ada', [task.id]);

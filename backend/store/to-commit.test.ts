@@ -56,7 +56,7 @@ describe('the run', () => {
     expect(commitOf([cancel]).runChange).toBeNull();
   });
 
-  it('leaves its progress only if it was handed back, and the suspicion against the task', () => {
+  it('leaves the suspicion against its task, and its progress only if it was handed back', () => {
     const suspicion = { shared: 1, charged: 0, lived: 10 };
     const handedBack = commitOf([start(), progress, release], { run: 1, suspicion }).runChange;
     expect(handedBack).toMatchObject({ type: 'end', suspicion: JSON.stringify(suspicion) });
@@ -79,7 +79,7 @@ it('only a first attempt that succeeds counts for the usual duration', () => {
 });
 
 describe('the next run', () => {
-  it('has its job for when it is due, or at once if that is past', () => {
+  it('has a job that is delayed until the run is due, or not delayed if that time has passed', () => {
     expect(commitOf([start(), fail(time(101))], { run: 1 }).job).toEqual({
       id: `${newTask().id}:2`,
       at: Date.parse(time(101)),

@@ -19,7 +19,7 @@ it('the Redis client that bee-queue comes with connects to nothing', async () =>
   const queues = new JobQueues({ url: server.url, prefix: 'q:', events: new Events(recordLog()), clock: Date });
   try {
     expect(() => createClient({})).toThrow('made by node_redis');
-    // It resolves once bee-queue is connected, as the one that adds jobs and as the one that waits for them.
+    // `consume` resolves once bee-queue has both of its clients: the one for commands and the one that waits for jobs.
     const options = { concurrency: 1, stallInterval: 500, onStalled: () => undefined };
     const consumer = await queues.consume('import', options, async () => false);
     await consumer.close(1_000);

@@ -15,7 +15,7 @@ export interface TaskGate {
 
 /**
  * The gate of a new task; null if its definition has no `concurrency`.
- * @throws what `key` throws; ConfigError `invalid_definition`
+ * @throws what its function `key` throws; ConfigError `invalid_definition` if that returns no text of 1 to 1,024 characters
  */
 export function gateOf({ concurrency }: AnyTaskDefinition, input: unknown, owner: string): TaskGate | null {
   if (!concurrency) return null;

@@ -235,7 +235,7 @@ describe('Prefer: wait', () => {
     await untilWaitedFor(task);
     const client = createClient({ url: redis.url });
     await client.connect();
-    await elsewhere.redis.ping();
+    await elsewhere.redis.probeWrite();
     await client.sendCommand(['CLIENT', 'KILL', 'TYPE', 'pubsub']);
     // At once: the subscription is back within some 50 ms.
     await change(task);

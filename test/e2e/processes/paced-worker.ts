@@ -35,7 +35,7 @@ worker.handle(paced, async ({ total, plan }, task) => {
   }
 });
 const running = worker.run({ signal: shutdown.signal });
-await backend.redis.ping().catch(() => undefined);
+await backend.redis.probeWrite().catch(() => undefined);
 console.log('worker ready');
 await running;
 await backend.close();

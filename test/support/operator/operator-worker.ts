@@ -14,5 +14,5 @@ worker.handle(blocker, async () => {
   return null;
 });
 void worker.run({ signal: new AbortController().signal });
-await backend.redis.ping();
+await backend.redis.probeWrite();
 console.log('ready');

@@ -1,6 +1,6 @@
 /**
- * Notes that an outcome hook need not run for a task any more. If the owner has dismissed the task meanwhile, only the hook
- * needed its record, which is removed now.
+ * Notes that an outcome hook need not run for a task any more. A task that its owner has dismissed is kept until the hook that runs
+ * at once has run for it. If this is that hook, the record of such a task is removed now.
  */
 
 import { FIELD } from '../../record.ts';

@@ -5,7 +5,7 @@ import { type CommandRunner, defineCommand } from '../define-command.ts';
 /** The tasks of at most this many owners are counted. Redis needs about 0.3 ms for so many. */
 const MOST_OWNERS = 1_000;
 
-/** If there are more owners, those whose turns come first are counted, and the others count as their average. */
+/** If there are more owners, the tasks of those whose turns come first are counted. Each other owner then counts as their average. */
 export const COUNT_WAITING = defineCommand({
   name: 'count-waiting',
   keys: ['list', 'line'],

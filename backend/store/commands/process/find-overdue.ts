@@ -1,12 +1,13 @@
 /**
- * Finds tasks that have been on a list of things to do for too long: the process that put them there must have died or
- * failed. It serves the sweeper, for the lists `unpublished` and `parents`.
+ * Finds tasks on a list of things to do whose time has passed by more than some ms. Either a process that had something to do for
+ * the task has died or failed, or the time was planned (for parents that wait). It serves the sweeper, for the lists `unpublished`
+ * and `parents`.
  */
 
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 import { redisTime } from '../lua.ts';
 
-/** Answers ids, the longest on the list first. */
+/** Answers ids, those with the earliest time first. */
 export const FIND_OVERDUE = defineCommand({
   name: 'find-overdue',
   keys: ['list'],
@@ -18,7 +19,7 @@ return redis.call('ZRANGE', list, '-inf', redisTime() - age, 'BYSCORE', 'LIMIT',
   parse: (reply) => reply as readonly string[],
 });
 
-/** @param list the key of a list @param age how long a task has been on it at least, in ms */
+/** @param list the key of a list @param age by how much the time of a task must have passed, in ms */
 export function findOverdue(
   redis: CommandRunner,
   list: string,

@@ -1,6 +1,6 @@
 /**
- * Removes a task that nobody has changed since it was created, and its job from the line. A job that has left the line finds
- * no record and ends.
+ * Removes a task that nobody has changed since it was created, and its job from the line. A job that has left the line stays: the
+ * worker that takes it finds no record, and ends it.
  */
 
 import { leaveIndex } from '../../../operator/index-scripts.ts';

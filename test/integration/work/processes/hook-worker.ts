@@ -66,7 +66,7 @@ async function main(): Promise<void> {
       for (let n = 0; n < 2; n++) await task.start(ending, { how: 'well' });
     });
   const running = worker.run({ signal: shutdown.signal });
-  await backend.redis.ping();
+  await backend.redis.probeWrite();
   console.log('worker ready');
   await running;
   await backend.close();

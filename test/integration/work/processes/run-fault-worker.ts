@@ -37,7 +37,7 @@ export async function runFaultWorker({
   handleAll(worker, onRows);
   prepare(backend, worker);
   const running = worker.run({ signal: shutdown.signal });
-  await backend.redis.ping().catch(() => undefined);
+  await backend.redis.probeWrite().catch(() => undefined);
   console.log('worker ready');
   try {
     await running;

@@ -24,7 +24,7 @@ worker.handle(patient, async (_input, task) => {
   return 'in time';
 });
 const running = worker.run({ signal: shutdown.signal });
-await backend.redis.ping().catch(() => undefined);
+await backend.redis.probeWrite().catch(() => undefined);
 console.log('worker ready');
 await running;
 await backend.close();
