@@ -234,7 +234,7 @@ describe('a lease', () => {
     expect(await world.redis.lease('sweep', 'a', 10_000)).toBe(false);
   });
 
-  it('may last for a fraction of a millisecond: workers with a stall interval of 501 ms ask for such a lease', async () => {
+  it('may be asked for with a fraction of a millisecond, as workers with a stall interval of 501 ms do', async () => {
     expect(await world.redis.lease('sweep', 'a', 375.75)).toBe(true);
   });
 });

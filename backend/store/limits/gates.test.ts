@@ -108,7 +108,7 @@ describe('a task whose key is taken', () => {
 
   it.each<[string, (task: Snapshot) => Promise<unknown>]>([
     ['discarded', (task) => world.store.discard(task.id, 'eve')],
-    ['of a user who is forgotten', () => world.store.forget('eve')],
+    ['of an owner who is forgotten', () => world.store.forget('eve')],
   ])('gets its turn when the task before it is %s', async (_, leave) => {
     const [a, b, c] = [await start({ owner: 'eve' }), await start({ owner: 'eve' }), await start()];
     await leave(b.snapshot);

@@ -101,7 +101,7 @@ describe('a limit of starts a minute', () => {
     expect(refused.waitMs).toBeGreaterThan(30_000);
     await pass(refused.waitMs);
     expect((await start('ada', limits)).result).toBe('created');
-    // The second start was a few ms after the first.
+    // The second of the two first starts came a few ms after the first one. Now it is a minute ago, too.
     await pass(1_000);
     expect(await startAll(['ada', 'ada'], limits)).toBe('x-');
   });

@@ -42,7 +42,7 @@ export interface Commit {
   readonly snapshot: string;
   /** The result that the snapshot leaves out, as JSON; '' for none. */
   readonly result: string;
-  /** An outcome moves the task from `active` to `unseen` and lets its record expire. */
+  /** An outcome takes the task out of `active`, puts it into `unseen` unless it is a child, and lets its record expire. */
   readonly kind: 'step' | Outcome;
   /** The run that the change comes from. The change is refused if a later run has begun. Null if it comes from no run. */
   readonly run: number | null;
