@@ -218,7 +218,7 @@ describe('an encrypted channel', () => {
     expect(told).toEqual(['up', 'up', 'up', 'up']);
   });
 
-  it('does not look up again when the connection was lost meanwhile', async () => {
+  it('has the feed fetch no second time when the connection was lost meanwhile', async () => {
     const { told } = enter();
     await settle();
     await Promise.all([FakePusher.last.renewKey(ENCRYPTED), FakePusher.last.renewKey(ENCRYPTED)]);

@@ -17,7 +17,7 @@ export interface AttendanceOptions {
   readonly feed: Partial<Pick<TaskFeed, 'now'>>;
   readonly page: Pick<Page, 'isVisible'>;
   readonly timing: Pick<Timing, 'now'>;
-  /** Since when the user has been here, in milliseconds since 1970. Default: now. */
+  /** Since when the user has been here, by `timing.now()`. Default: now. */
   readonly since?: number | undefined;
 }
 

@@ -237,7 +237,7 @@ describe('an outcome', () => {
     expect([stopped.missed, next.missed]).toEqual([[], [done(1).id]]);
   });
 
-  it('is told once per tab at least where nothing can be shared or stored', async () => {
+  it('is told once in each tab where nothing can be shared or stored', async () => {
     const full = {
       getItem: () => 'not json',
       setItem: () => {
@@ -254,7 +254,7 @@ describe('an outcome', () => {
     }
   });
 
-  it('is kept by its id once it was told: of the last 300, and no more', async () => {
+  it('that was told is kept by its id: the last 300, and no more', async () => {
     const tab = new Tab(browser, timing);
     await passStart();
     await tab.show(...Array.from({ length: 1_000 }, (_, n) => done(n)));

@@ -30,7 +30,7 @@ export interface PresenterOptions extends ClaimOptions {
   readonly feed: Pick<TaskFeed, 'getSnapshot' | 'subscribe'> & Partial<Pick<TaskFeed, 'now'>>;
   /** Tells the user. Called with at least one outcome, and with each outcome once. */
   readonly present: (news: News) => void;
-  /** Since when the user has been here, in milliseconds since 1970. Default: now. */
+  /** Since when the user has been here, in milliseconds since 1970, by `timing.now()`. Default: now. */
   readonly since?: number;
   readonly page?: Page;
   readonly timing?: Pick<Timing, 'now'>;

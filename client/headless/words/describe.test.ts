@@ -114,7 +114,7 @@ describe('a row', () => {
     expect(view([first, grown, done], { now: 4 }).remarks).toEqual([]);
   });
 
-  it('says so as well where many small steps take the bar back, or the total is not known any more', () => {
+  it('says that there is more to do also where many small steps take the bar back, or the total is not known any more', () => {
     let task = progress(running(1), 1, 900, 1_000);
     const all = [task];
     for (let step = 1; step <= 10; step++) {
