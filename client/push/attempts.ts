@@ -1,5 +1,6 @@
 /** Which transports an attempt to connect may use. */
 
+import { QUICK_ATTEMPTS } from './limits.ts';
 import type { Options } from './pusher-class.ts';
 
 /** How a connection is made: over a WebSocket or over HTTP. */
@@ -15,16 +16,16 @@ const HTTP_POLLING: Transports = ['xhr_polling'];
 /** All that the options allow. In a short attempt (`link.ts`) pusher-js gets hardly further than the transport it tries first. */
 export const ANY = undefined;
 
-/** What each attempt after a loss may use, by the transport before the loss. */
-const ATTEMPTS: Readonly<Record<Transport, readonly Transports[]>> = {
-  ws: [ANY, HTTP, ANY, HTTP_POLLING, ANY, HTTP, ANY, HTTP_POLLING, ANY, HTTP],
-  http: [HTTP, HTTP, ANY, HTTP_POLLING, HTTP, HTTP, ANY, HTTP_POLLING, HTTP, HTTP],
+/** What the quick attempts after a loss may use, by the transport before the loss; from the fifth attempt on, the same again. */
+const CYCLE: Readonly<Record<Transport, readonly Transports[]>> = {
+  ws: [ANY, HTTP, ANY, HTTP_POLLING],
+  http: [HTTP, HTTP, ANY, HTTP_POLLING],
 };
 
 /**
- * What attempt number `attempt` (from 0) after a loss may use. From the eleventh attempt on, that is all transports.
+ * What attempt number `attempt` (from 0) after a loss may use. After the {@link QUICK_ATTEMPTS} that is all transports.
  * @param before the transport before the loss; null where push was never up
  */
 export function transportsFor(before: Transport | null, attempt: number): Transports {
-  return before ? ATTEMPTS[before][attempt] : ANY;
+  return before && attempt < QUICK_ATTEMPTS ? CYCLE[before][attempt % 4] : ANY;
 }

@@ -48,7 +48,7 @@ function isSameTotal(before: number | null, now: number | null): boolean {
 }
 
 /**
- * Seconds left, in coarse steps that do not flicker, or null where the pace is not reliable: measured too briefly, too
+ * Seconds left, in coarse steps, so that the text changes rarely. Null where the pace is not reliable: measured too briefly, too
  * uneven, no total, no recent report, or stages (how long the next ones take is unknown).
  * @param shownDone how many elements are shown as done at `now`. Default: as many as were reported
  */
