@@ -61,9 +61,10 @@ export function checkBackendOptions(options: BackendOptions): BackendSettings {
   requireOption(typeof prefix === 'string', 'createBackend: prefix', 'a text like inloop:', prefix);
   const isLog = LOG_METHODS.every((method) => typeof log?.[method] === 'function');
   requireOption(isLog, 'createBackend: log', 'an object with the functions info, warn and error', log);
+  // Called for its check: it throws, too, if there is no address. Each connection parses the address by itself.
   parseRedisAddress(redis);
   return {
-    url: redis ?? '',
+    url: redis as string | RedisEndpoint,
     pusher,
     prefix,
     retention: toMilliseconds(retention, 'createBackend: retention') / 1_000,

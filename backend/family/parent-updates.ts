@@ -35,7 +35,10 @@ export interface ParentUpdatesOptions {
   readonly store: { read(id: string, want: { readonly family: true }): Promise<(OwnedTask & WithFamily) | null> };
   readonly families: {
     children(id: string, owner: string): Promise<readonly Child[]>;
-    /** Takes the parent `id` off the list of parents to update, or puts it there for later. */
+    /**
+     * Takes the parent `id` off the list of parents to update, or puts it there for `againIn` ms from now. Does nothing if its
+     * family is no longer at `version`; null skips this comparison.
+     */
     release(id: string, release: Release): Promise<void>;
     /** Sets the counts of the parent `id`, unless its family is no longer at `version`. */
     correct(id: string, version: string, counts: { readonly ended: number; readonly failed: number }): Promise<boolean>;

@@ -6,6 +6,7 @@ const MINUTE = 60_000;
 describe('what has ended', () => {
   it('is counted by minute over the change of the hour, and the rate is that of the last five whole minutes', () => {
     const now = Date.parse('2026-03-01T12:02:30Z');
+    // The counts of 12:00 to 12:59, of 11:00 to 11:59 and of 10:00 to 10:59. `m2` is the third minute of the hour.
     const stats = summarizeEnded([{ m2: '7', m1: '10', m0: '5' }, { m59: '3', m2: '1', m3: '4' }, { m59: '99' }], now);
     expect(stats.endedByMinute).toHaveLength(60);
     // 11:03 is the first minute shown, 12:02 the last.
@@ -16,6 +17,7 @@ describe('what has ended', () => {
 
   it('is added up by outcome and by code of the error, the most frequent first', () => {
     const stats = summarizeEnded(
+      // The hour under way, the one before and the one before that. `endedLately` counts the first two.
       [
         { succeeded: '5', failed: '3', 'f:no_disk': '1', 'f:no_net': '2' },
         { failed: '2', 'f:no_disk': '2', cancelled: '1' },

@@ -19,7 +19,10 @@ const RATE_MINUTES = 5;
 /** How many codes of errors are shown. */
 const MOST_FAILURES = 20;
 
-/** The counts of one hour, as the hash holds them. */
+/**
+ * The counts of one hour, as the hash holds them: tasks by outcome (`failed`), by code of the error (`f:<code>`), and by minute
+ * of the hour (`m0` to `m59`).
+ */
 type HourCounts = Readonly<Record<string, string>>;
 
 /** What `DefinitionOverview` says of the tasks that have ended. */

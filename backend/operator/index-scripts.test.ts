@@ -73,11 +73,13 @@ describe('the index of the operator’s page', () => {
     for (let n = 0; n < 60; n++) await run(await world.accept(), `made_up_${n}`);
     const [counts = ''] = await keys('operator:ended:*');
     const fields = await world.raw.hGetAll(counts);
+    // 50 codes and `other`, which counts the failures with the 10 codes that came later.
     expect(Object.keys(fields).filter((field) => field.startsWith('f:'))).toHaveLength(51);
     expect([fields['f:other'], fields.failed, fields.succeeded]).toEqual(['10', '60', '1']);
     expect(await world.raw.ttl(counts)).toBeGreaterThan(24 * 3_600);
     const story = `${world.prefix}task:${task.id}:story`;
     expect(await world.raw.ttl(story)).toBeGreaterThan(0);
+    // The task is noted as pushed 120 times, with one event each time.
     for (let n = 0; n < 120; n++) await world.redis.settle([task.id], 1);
     expect(await world.raw.lLen(story)).toBe(100);
     expect(Object.values(await world.raw.hGetAll(`${world.prefix}operator:sent`))).toEqual(['120']);

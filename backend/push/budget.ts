@@ -49,7 +49,7 @@ export class Budget {
     return this.#owners.size;
   }
 
-  /** `among` worker processes, this one included, run tasks of this owner. Believed for as long as a worker counts. */
+  /** `among` worker processes, this one included, run tasks of this owner. That is believed for 15 s (`WORKER_COUNTS_MS`). */
   share(owner: string, among: number, now: number): void {
     // Most owners have their tasks in one process. They need no entry.
     if (among <= 1 && !this.#owners.has(owner)) return;

@@ -60,8 +60,10 @@ describe('over any course of events', () => {
         }
         bus.answer = () => null;
         bus.latency = 3;
+        // Long enough for every backoff and the longest window.
         await jest.advanceTimersByTimeAsync(10_000);
 
+        // No two requests with events of one channel were under way together, so events of a task cannot overtake each other.
         expect(bus.overlaps).toBe(0);
         expect(publisher.waiting.events).toBe(0);
         for (const [id, last] of tasks) {
@@ -92,6 +94,7 @@ describe('over any course of events', () => {
           publisher.publish(`user-${owner}`, now);
           await jest.advanceTimersByTimeAsync(wait);
         }
+        // What the budget of a second holds back has left a second later.
         await jest.advanceTimersByTimeAsync(1_100);
         for (const [id, last] of tasks) {
           expect(bus.delivered.map(dataOf).findLast((snapshot) => snapshot.id === id)).toEqual(last);

@@ -142,7 +142,10 @@ export class Publisher {
     };
   }
 
-  /** Pushes a snapshot as soon as its owner's budget allows, unless a newer one of the same task comes first. Never throws. */
+  /**
+   * Pushes a snapshot as soon as its owner's budget allows, unless a newer one of the same task comes first. Never throws.
+   * @param trace of the task (events/tracing.ts)
+   */
   publish(owner: string, snapshot: Snapshot, trace?: string): void {
     const { bus, events } = this.#options;
     this.#add(owner, snapshotEvent(snapshot, bus.isEncrypted, events.tracing?.push({ snapshot, trace })));

@@ -17,7 +17,10 @@ afterEach(() => {
 
 const never = new AbortController().signal;
 
-/** Takes turn after turn, each of which stores for `storeMs`; returns when they were given, in ms from now. */
+/**
+ * Takes turn after turn, each of which stores for `storeMs`. The first is wanted in `after` ms, each other one at once.
+ * Returns when they were given, in ms from now.
+ */
 function keepMoving(storeMs: number, after = 0): number[] {
   const times: number[] = [];
   const began = performance.now();

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { NO_SUSPICION, probationFor, type Suspicion } from './probation.ts';
 
 describe('a suspect', () => {
+  // It had run for 10 s when its worker died. Probation lasts 1.5 times as long.
   const probation = (of: Partial<Suspicion>) => probationFor({ ...NO_SUSPICION, lived: 10_000, ...of });
 
   it('starts freely after one charged crash, on probation after one shared crash, and alone after two crashes', () => {

@@ -56,6 +56,7 @@ export interface SweeperOptions {
   readonly clock: { follow(): void };
   readonly time: Pick<Time, 'elapsed'>;
   readonly registry: { list(): Promise<readonly KnownWorker[]> };
+  /** `redisWasAway`: no worker could renew its heartbeat meanwhile, so each gets its whole time again. */
   readonly lostWorkers: { sweep(): Promise<readonly KnownWorker[]>; redisWasAway(): void };
   /** Updates parents whose children have changed. */
   readonly parents: { sweep(): Promise<void> };
@@ -89,7 +90,7 @@ export class Sweeper {
   /**
    * Sweeps every second from now on, or more often if a worker's stall interval is short. The timer does not keep the
    * process alive. A second call only changes the interval.
-   * @param stallInterval of the worker in this process, in ms
+   * @param stallInterval of the worker in this process, in ms: how long its heartbeat lasts
    */
   start(stallInterval = Number.POSITIVE_INFINITY): void {
     this.#intervalMs = intervalFor([stallInterval]);

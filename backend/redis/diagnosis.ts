@@ -14,7 +14,7 @@ import { findPrimary } from './sentinel.ts';
 export interface RedisDiagnosis {
   /** The server that was asked: for an address of sentinels, the primary that they name. Null if they name none. */
   readonly host: Host | null;
-  /** Why there is no connection, or null. If there is none, nothing else is known. */
+  /** Why there is no connection; null if there is one. Without a connection, nothing below is known. */
   readonly unreachable: string | null;
   /** How long Redis took to answer a command (TIME), in ms. */
   readonly roundTripMs: number;

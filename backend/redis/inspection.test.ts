@@ -7,7 +7,7 @@ import { commandsNeeded, inspect, PLAIN_COMMANDS } from './inspection.ts';
 
 const REFUSED = new ErrorReply("NOPERM this user has no permissions to run the 'info' command");
 
-/** Inspects a Redis that gives these answers. An answer that is an error is thrown. */
+/** Inspects a Redis that gives these answers. An answer that is an error is thrown. Resolves with advice for the operator. */
 function inspectOne(answers: { info?: unknown; hello?: unknown; eval?: unknown }, prefix = 'inloop:') {
   const { info = REFUSED, hello = REFUSED, eval: probe = [''] } = answers;
   const replies: Record<string, unknown> = { INFO: info, HELLO: hello, EVAL: probe };

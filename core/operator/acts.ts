@@ -67,6 +67,7 @@ export interface AuditPage {
 /** What an operator has done. An act on many tasks has one entry, which counts all of its calls so far. */
 export interface AuditEntry {
   readonly at: string;
+  /** The operator, as the option `allow` names them; null if it names nobody. */
   readonly who: string | null;
   readonly act: Act;
   /** The definition; null for acts on other targets. */

@@ -31,7 +31,7 @@ export interface DefinitionOverview {
   readonly line: number;
   /** When the oldest task that is `queued` was created; null if there is none. */
   readonly oldestQueuedAt: string | null;
-  /** Set while workers take no task of it. */
+  /** Set while workers take no task of it. `who`: the operator who has paused it, as the option `allow` names them. */
   readonly paused: { readonly since: string; readonly who: string | null } | null;
   /** How many living workers handle it. */
   readonly workers: number;

@@ -26,6 +26,7 @@ export type StuckReason =
 
 /** Answer of `GET /api/stuck`. */
 export interface StuckReport {
+  /** When it was read. */
   readonly time: string;
   /** In the order of {@link StuckReason}, then by name. */
   readonly items: readonly StuckItem[];

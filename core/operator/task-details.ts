@@ -6,6 +6,7 @@ import type { TaskRow } from './tasks.ts';
 
 /** Answer of `GET /api/tasks/:id`. */
 export interface TaskDetails {
+  /** When it was read. */
   readonly time: string;
   readonly task: TaskRow;
   /** The oldest entry first, at most 100. What happened before the operator's page was mounted has no entry. */

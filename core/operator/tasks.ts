@@ -20,6 +20,7 @@ export interface TaskFilter {
 
 /** Answer of `GET /api/tasks`: the newest first. */
 export interface OperatorTaskPage {
+  /** When it was read. */
   readonly time: string;
   readonly tasks: readonly TaskRow[];
   /**

@@ -10,7 +10,7 @@ const SUCCEED: TaskEvent = { type: 'succeed', at: time(3), attempt: 1, result: {
 const CANCEL: TaskEvent = { type: 'cancel', at: time(4) };
 const RETURNED = { result: { rows: 4 } };
 
-/** News of a parent's children. */
+/** News of a parent's children. `returned: null` says that its handler has not returned, or was stopped. */
 function news(total: number, ended: number, failed = 0, more: Partial<FamilyState> = {}): TaskEvent {
   const children = { total, ended, failed };
   return { type: 'children', at: time(5), children, returned: null, onChildFailure: 'fail', ...more };

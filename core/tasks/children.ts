@@ -4,7 +4,7 @@
  *
  * When the handler returns, the attempt is over. The parent stays `running` or `cancelling`, and waits for its children
  * (`waitingFor: 'children'`). It ends when its last child has ended. A parent that is `running` ends as soon as a child has
- * failed, unless the parent's definition says `onChildFailure: 'ignore'`.
+ * failed or was cancelled, unless the parent's definition says `onChildFailure: 'ignore'`.
  */
 
 import type { TaskFailure } from '../error.ts';
@@ -33,14 +33,14 @@ export function waitsForChildren(task: Snapshot): task is WaitingParent {
   return (task.status === 'running' || task.status === 'cancelling') && task.waitingFor === 'children';
 }
 
-/** How many changes led to these counts. Each of the three only grows, so the counts with the greater sum are the newer ones. */
-function changesIn({ total, ended, failed }: Children): number {
+/** The sum of the counts. Each of them only grows, so of two sets of counts the one with the greater sum is newer. */
+function sumOf({ total, ended, failed }: Children): number {
   return total + ended + failed;
 }
 
 /** Several processes may update one parent at the same time, so older counts may arrive after newer ones. */
 function isNewer(known: Children | undefined, read: Children): boolean {
-  return known === undefined || changesIn(read) > changesIn(known);
+  return known === undefined || sumOf(read) > sumOf(known);
 }
 
 /** The task once its attempt is over and it waits for its children. */

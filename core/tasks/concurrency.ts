@@ -37,7 +37,10 @@ export interface ConcurrencyOptions<Input> {
 export interface Concurrency {
   readonly limit: number;
   readonly whenBusy: WhenBusy;
-  /** A text that is the same for tasks that count together. @throws ConfigError `invalid_definition`; what `key` throws */
+  /**
+   * A text that is the same for those tasks of the definition that count together.
+   * @throws ConfigError `invalid_definition`; what `key` throws
+   */
   keyOf(input: unknown, owner: string): string;
 }
 

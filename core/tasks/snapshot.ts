@@ -66,7 +66,7 @@ interface Common {
   readonly attempts: number;
   readonly createdAt: string;
   readonly updatedAt: string;
-  /** The id of the ended task that the owner retried with this one. */
+  /** The id of the ended task that its owner or an operator retried with this one; null for none. */
   readonly retryOf: string | null;
   /** The id of the task whose handler started this one. Absent if no handler did. */
   readonly parent?: string;
@@ -148,8 +148,8 @@ export interface RetryingSnapshot extends Active {
 }
 
 /**
- * The owner has cancelled the task, and its handler has not stopped yet. With `waitingFor`: some children have not stopped
- * yet.
+ * The task was cancelled (see {@link CancelledSnapshot}), and its handler has not stopped yet. With `waitingFor`: some children
+ * have not stopped yet.
  */
 export interface CancellingSnapshot extends Active {
   readonly status: 'cancelling';
@@ -180,7 +180,7 @@ export interface SucceededSnapshot<Output = unknown> extends Finished {
   readonly error: null;
 }
 
-/** No attempt succeeded. */
+/** No attempt succeeded, or a child did not (`onChildFailure`). */
 export interface FailedSnapshot extends Finished {
   readonly status: 'failed';
   readonly progress: Progress | null;
@@ -190,7 +190,7 @@ export interface FailedSnapshot extends Finished {
   readonly error: TaskFailure;
 }
 
-/** The owner cancelled the task before it ended in another way. */
+/** The task was cancelled: by its owner, by an operator, by a task that replaces it, or because its parent was cancelled or failed. */
 export interface CancelledSnapshot extends Finished {
   readonly status: 'cancelled';
   readonly progress: Progress | null;

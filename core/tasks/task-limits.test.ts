@@ -5,7 +5,7 @@ import { defineTask } from './definition.ts';
 import { listStartLimits, type TaskLimits } from './task-limits.ts';
 
 describe('limits', () => {
-  it('are those that are set, of each owner first', () => {
+  it('are a list of those that are set: first those of each owner, then those of all owners together', () => {
     const limits = { overall: { startsPerMinute: 600 }, owner: { active: 5, startsPerMinute: 30 } };
     expect(listStartLimits(limits, 'import', 'limits', 'invalid_options')).toEqual([
       { kind: 'active', of: 'owner', name: 'import', max: 5 },

@@ -96,7 +96,7 @@ export type TaskEvent =
       readonly error: TaskFailure;
       readonly progress?: Progress | null;
     }
-  /** The owner cancelled the task. */
+  /** The task was cancelled: by its owner, by an operator, by a task that replaces it, or because its parent was cancelled or failed. */
   | { readonly type: 'cancel'; readonly at: string }
   /** The handler stopped because of `cancel`. */
   | { readonly type: 'stop'; readonly at: string; readonly attempt: number; readonly progress?: Progress | null }

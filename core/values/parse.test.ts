@@ -92,6 +92,7 @@ describe('an input', () => {
 
   it('need not be JSON if its schema makes JSON of it', async () => {
     const schema = z.object({ at: z.date().transform((date) => date.toISOString()) });
+    // `raw: ''` says that the raw input does not survive JSON.
     expect(await parse(schema, { at: new Date(0) })).toMatchObject({
       text: '{"at":"1970-01-01T00:00:00.000Z"}',
       raw: '',
@@ -119,6 +120,7 @@ describe('an input', () => {
   it('never gets to its schema where it is too large or too deep', async () => {
     const asked: unknown[] = [];
     const schema = z.any().refine((value) => asked.push(value) > 0);
+    // 65,537 bytes with its quotes, one more than is allowed.
     expect(await refusal(schema, 'x'.repeat(65_535))).toMatchObject({ code: 'too_large', status: 413 });
     const deep = JSON.parse(`${'['.repeat(6_000)}${']'.repeat(6_000)}`);
     const error = await refusal(schema, deep);
@@ -154,6 +156,7 @@ describe('a result', () => {
     expect(await parseResult(bare, undefined)).toBeNull();
   });
 
+  // The path of an issue keeps 32 keys.
   it.each([
     ['invalid_result', bare, { user: { at: new Date(0) } }, ['user', 'at']],
     ['invalid_output', strict, { user: { n: 'x' } }, ['user', 'n']],

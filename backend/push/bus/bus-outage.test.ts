@@ -33,7 +33,7 @@ describe('the wait after a failure', () => {
     expect(outage.retryAt).toBe(113);
   });
 
-  it('is half a minute if the quota is used up, and no later failure makes it shorter', () => {
+  it('is 30 to 33 s if the quota is used up, and no later failure makes it shorter', () => {
     outage.failed(OVER_QUOTA, 0, 10);
     expect(outage.retryAt).toBeCloseTo(33_010);
     outage.failed(AWAY, 5, 20);

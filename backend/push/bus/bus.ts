@@ -132,12 +132,12 @@ export class Bus {
     return { ...this.#pusher.authorizeChannel(socketId, channel) };
   }
 
-  /** What pusher-js needs to sign in as `userId`. The caller has checked that this is the user. */
+  /** What pusher-js needs to sign in as `userId` (`userIdOf` of core/channel.ts). The caller has checked that this is the user. */
   authorizeUser(socketId: string, userId: string): Readonly<Record<string, string>> {
     return { ...this.#pusher.authenticateUser(socketId, { id: userId }) };
   }
 
-  /** Ends every connection that signed in as `userId` (see `userIdOf`). Others stay open. @throws BusError */
+  /** Ends every connection that signed in as `userId` (`userIdOf` of core/channel.ts). Others stay open. @throws BusError */
   async endConnections(userId: string): Promise<void> {
     await this.#call(() => this.#pusher.terminateUserConnections(userId));
   }
@@ -157,7 +157,10 @@ export class Bus {
     return key === this.#key && typeof signature === 'string' && /^[0-9a-f]{64}$/.test(signature);
   }
 
-  /** The webhook in `rawBody`; `unsigned` if the signature is missing or wrong, `malformed` if the body is not a webhook. */
+  /**
+   * The webhook in `rawBody`. `unsigned` if the signature is missing or wrong, or the body is not JSON: the SDK does not tell
+   * these apart. `malformed` if the body is JSON, but not a webhook.
+   */
   readWebhook(
     headers: Readonly<Record<string, string | string[] | undefined>>,
     rawBody: string,
