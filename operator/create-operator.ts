@@ -24,8 +24,8 @@ export interface Operator {
 
 /**
  * A page that shows what the application's tasks do, for those who run it: definitions, tasks, what is stuck, workers,
- * the bus and what it costs. It retries, cancels and forgets tasks, and pauses definitions. Only those see it whom `allow` lets
- * in.
+ * the bus and what it costs. It retries, cancels and forgets tasks, and pauses definitions. Only those whom `allow` lets in see
+ * it.
  *
  * While it is mounted, every change of status also writes an index in Redis. A task that is created, started and ended then costs
  * Redis about 0.06 ms more.

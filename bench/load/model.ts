@@ -28,7 +28,7 @@ export interface Assumptions {
   readonly connectedShare: number;
   /** How many times the average the busiest hour is. */
   readonly peak: number;
-  /** Messages of one task, by an owner with a page open. */
+  /** Messages of one task whose owner has a page open. The plan counts them for every task. */
   readonly messagesPerTask: number;
   /** Seconds that a handler runs. */
   readonly taskSeconds: number;

@@ -33,7 +33,7 @@ export interface HotFunction {
 export interface ProfileSummary {
   /** Share of the time in which the process was busy, 0 to 1. */
   readonly busy: number;
-  /** Packages (and `inloop`, `bench`, `Node`) with their share of the busy time, the biggest first. */
+  /** Packages (and `inloop`, `bench`, `Node`, `(garbage collector)`) with their share of the busy time, the biggest first. */
   readonly origins: readonly (readonly [string, number])[];
   /** Our own functions, the one with the biggest `self` first. */
   readonly functions: readonly HotFunction[];
@@ -104,7 +104,7 @@ function add(counts: Map<string, number>, key: string, by: number): void {
   counts.set(key, (counts.get(key) ?? 0) + by);
 }
 
-/** `origin` is a package, `inloop`, `bench`, `Node`, or a name that V8 puts in parentheses, like `(garbage collector)`. */
+/** `origin` is a package, `inloop`, `bench`, `Node`, `idle`, or a name that V8 puts in parentheses, like `(garbage collector)`. */
 function nameOf({ functionName, url }: { functionName: string; url: string }): { origin: string; text: string } {
   const name = functionName || '(anonymous)';
   if (name === '(idle)') return { origin: 'idle', text: name };

@@ -39,7 +39,8 @@ export function onSurprise(accuracy: number): Sender {
         }),
     };
     const push = (pushed: Snapshot) => {
-      budget.spend(OWNER, false, time.elapsed());
+      const isUrgent = false;
+      budget.spend(OWNER, isUrgent, time.elapsed());
       tell(pushed.progress);
       return true;
     };

@@ -30,7 +30,7 @@ describe('docs/cost.md', () => {
     ['the default', 0.01, inloop.published],
     ['accuracy 0.05', 0.05, coarse.published],
   ])(
-    'counts about as many events as the rule for steps makes of the same task: %s',
+    'has a count that is within 3 of what a simulated worker sends for the same task: %s',
     async (_what, accuracy, published) => {
       const { perMinute } = await simulate(makeWork('steady', 1_000), onSurprise(accuracy));
       expect(Math.abs(published - perMinute)).toBeLessThanOrEqual(3);

@@ -115,7 +115,7 @@ Whether it counts a call with ten events as one or as ten is not documented; her
 | \`webhooks\` | the first page of a user has opened, the last one has closed. What happens within 250 ms shares a call, up to 20 events | 1 a call |
 | \`look-ups\`: is a channel really vacant? | the last page of a user with active tasks has closed | 1 |
 | \`health checks\` (\`/readyz\`, \`backend.check()\`) | after the start of each process, asked or not; then when no process has pushed anything for 10 minutes | 1 |
-| a bus that refuses | over its quota or rate: two calls a minute of each process with something to send. Otherwise one every 1 to 2 s, which nobody answers | 1 a call that is answered |
+| a bus that is away or refuses | over its quota or rate: two calls a minute of each process with something to send. After any other failure: one call every 1 to 2 s | 1 a call that is answered |
 | authorization, connections, pings, subscriptions | | 0 |
 
 - A page is a browser here: its tabs share one connection (\`<inloop-tray>\` does so by itself). With two browsers open,

@@ -1,4 +1,5 @@
-// The measured figures, kept as JSON in .inloop (not in git), one file a part. The documents are written from them.
+// The measured figures, kept as JSON in .inloop (not in git), one file a part. docs/performance.md, docs/cost.md and docs/capacity.md
+// are written from them.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stateFolder } from '../../dev/paths.ts';
@@ -19,7 +20,7 @@ export class Keeper {
   readonly #suffix: string;
 
   /**
-   * @param quick whether this is a quick run. Its figures are kept in files of their own, and no document uses them.
+   * @param quick whether this is a quick run. Its figures are kept in files of their own, and no page of docs/ uses them.
    * @param folder the folder in .inloop
    * @param describe says on which machine and with which versions the figures are measured
    */

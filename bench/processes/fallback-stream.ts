@@ -24,6 +24,7 @@ export interface FallbackStream {
 /** Opens a session and subscribes. Rejects with a short reason. */
 export async function openFallbackStream(options: StreamOptions): Promise<FallbackStream> {
   const { url, key, channel, n, authorize, from } = options;
+  // `<0-999>/<8 letters or digits>` names a session of the fallback (server/fallback/route.ts).
   const base = `${url}/pusher/app/${key}/${n % 1_000}/${n.toString(36).padStart(8, 'a')}`;
   const local = from === undefined ? {} : { localAddress: from };
   const post = (verb: string, headers: Record<string, string>, body?: string) =>

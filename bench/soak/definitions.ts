@@ -5,7 +5,7 @@ import { defineTask } from '../../core/tasks/definition.ts';
 /**
  * What a task of `work` does:
  * - `succeeds`: reports, stores checkpoints, returns a result
- * - `fails`: at once, for good
+ * - `fails`: fails in its first attempt, and is not tried again
  * - `retries`: fails once, then succeeds
  * - `waits`: runs until it is cancelled
  * - `parent`: starts two children and waits for them

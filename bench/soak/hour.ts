@@ -91,7 +91,7 @@ class Visit {
     });
   }
 
-  /** Starts a task. Cancels it if its kind is `waits`. Every tenth of the others is followed by a request that waits. */
+  /** Starts a task. Cancels it if its kind is `waits`. For every tenth of the others it also asks for the next revision. */
   async runTask(user: string, kind: Kind | 'keyed', n: number): Promise<void> {
     const what = kind === 'keyed' ? { name: 'keyed', input: { n } } : { name: 'work', input: { kind, n } };
     const { id } = JSON.parse(await this.#post(user, '/tasks', what)) as { id: string };

@@ -1,5 +1,6 @@
-// A soak run of some seconds, with server, worker and users in this one process. First it runs a few hours that should leave nothing
-// behind. Then it puts in a leak of each kind on purpose. leaks.test.ts runs it, and reads the report in the last line that it prints.
+// A short soak run, with server, worker and users in this one process. First it runs a few hours, each compressed into seconds (hour.ts),
+// that should leave nothing behind. Then it puts in a leak of each kind on purpose. leaks.test.ts runs it, and reads the report in the
+// last line that it prints.
 //
 // Environment: REDIS_URL, PUSHER_*, PORT, SOKETI_PID.
 import { parseArgs } from 'node:util';

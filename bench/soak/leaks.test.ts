@@ -1,4 +1,5 @@
-// A few compressed hours, with tasks of every kind, users who come and go, and outages, leave nothing in memory or in Redis.
+// Runs a few hours, each compressed into seconds (hour.ts), with tasks of every kind, users who come and go, and outages. They must leave
+// nothing in memory or in Redis.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';

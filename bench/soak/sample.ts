@@ -3,7 +3,10 @@ import { EventEmitter, getEventListeners } from 'node:events';
 import { queryObjects } from 'node:v8';
 import { heapInUse } from '../measure/heap.ts';
 
-/** An object that lives as long as the process. Its listeners are counted: a leak adds some with each task or user. */
+/**
+ * An object that lives as long as the process. Its listeners are counted: a leak adds some with each task or user. Of an EventTarget
+ * only those for `abort` are counted, since all that are given here are abort signals.
+ */
 export type LongLived = EventEmitter | EventTarget;
 
 /** What a process holds at one moment, after a garbage collection. */

@@ -4,7 +4,7 @@ import { createTaskWorker } from '../../worker/task-worker.ts';
 import { child, keyed, work } from './definitions.ts';
 import { type Half, openBackend, type SoakEnv } from './server-half.ts';
 
-/** What handlers throw that are to fail. */
+/** Thrown by handlers of tasks that have to fail. */
 class ExpectedFailure extends Error {
   override readonly name = 'ExpectedFailure';
 }

@@ -138,7 +138,7 @@ function optionsFor(folder, entries, openApi) {
 }
 
 /**
- * The group of a document, and its place in the group.
+ * The group of a document, and its place in the group. A README goes by its title in lower case: docs/guides/README.md is `guides`.
  * @param {string} file its name, without the extension
  * @param {string} title
  * @returns {{ group: string, rank: number }}

@@ -1,5 +1,5 @@
-// Lets tests that run at the same time load modules. Jest refuses `require` while no test of a file runs. But it takes the end of
-// any test for such a time, even if other tests of the file still run. If one of those then loads a module, it fails: Express, for
+// Lets tests that run at the same time load modules. Jest refuses `require` while no test of a file runs. It believes
+// that none runs as soon as one has ended, even if others still run. If one of those then loads a module, it fails: Express, for
 // example, loads one when it reads its first form. For test-environment.cjs.
 'use strict';
 

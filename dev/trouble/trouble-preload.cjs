@@ -1,8 +1,9 @@
 // Disturbs the Soketi of the local stack on purpose, for the demo's "Make trouble" (trouble.ts). Under `npm start` only.
 //
 // This file is a second `--require` after soketi/preload.cjs. It works inside the real Soketi and not as a proxy in front of
-// it, so without trouble nothing is changed. The supervisor sends its messages over Node's IPC channel, so that no port is
-// needed. The container does not load this file.
+// it, so without trouble nothing is changed. The supervisor (cli/processes/supervisor.ts), which
+// started this process, sends its messages over Node's IPC channel, so that no port is needed. The containers of deploy/ do not load
+// this file.
 'use strict';
 
 const { realpathSync } = require('node:fs');
@@ -65,6 +66,7 @@ function cut(whose) {
   for (const ws of [...sockets]) if (whose === 'all' || ws.isBrowser) ws.close();
 }
 
+// Soketi was started by its `bin/server.js`; its classes are in `dist/` beside `bin/`.
 const dist = join(dirname(realpathSync(/** @type {string} */ (process.argv[1]))), '..', 'dist');
 addTrouble(require(join(dist, 'ws-handler.js')).WsHandler);
 process.on('message', (/** @type {import('./trouble.ts').SoketiMessage} */ message) => {

@@ -13,6 +13,7 @@ import { REPOSITORY } from '../paths.ts';
 import type { Credentials } from '../stack/credentials.ts';
 import type { TroubleReport } from './trouble.ts';
 
+/** A small script in place of the demo's server and worker. It answers, among others, with the address that it was given. */
 const STAND_IN = join(REPOSITORY, 'test', 'support', 'processes', 'stand-in.mjs');
 const BROWSER = { origin: 'http://localhost:3000' };
 
@@ -94,7 +95,7 @@ function worldOn(stack: TestStack, url: string): World {
 }
 
 it.concurrent(
-  'trouble kills the worker, and stops Soketi, which keeps other lasting trouble when it is back',
+  'trouble kills the worker, and stops Soketi; other trouble that lasts goes on when Soketi is back',
   inStack(async ({ stack, make, enter }) => {
     const before = stack.services();
     expect((await make('kill-worker')).pid).toBe(before.worker?.pid);

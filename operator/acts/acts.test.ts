@@ -79,7 +79,7 @@ describe('cancel', () => {
     const first = await (await world.post({ act: 'cancel', token })).json();
     expect(first.done).toBe(200);
     expect(await world.act({ act: 'cancel', token: first.next })).toMatchObject({ done: 50, next: null });
-    // The steps of one act share an entry of the audit log.
+    // The steps of one act share an entry of the audit log. An entry names at most 100 tasks.
     const [entry, before] = (await audit()).entries;
     expect([entry?.done, entry?.ids.length]).toEqual([250, 100]);
     expect(before?.filter).not.toEqual(entry?.filter);

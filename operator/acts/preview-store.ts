@@ -1,6 +1,6 @@
 /**
- * Keeps, in Redis, which act an operator was shown a preview of, and how far an act has come. So any server can carry it out or
- * go on with it. It serves `acts.ts`.
+ * Keeps the acts that operators were shown a preview of, and how far each has come. They are in Redis, so any server can carry an
+ * act out or go on with it. It serves `acts.ts`.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -23,7 +23,7 @@ export interface Preview {
   readonly who: string | null;
   /** Of an act on a filter: tasks that were created at this time or later are left out. ISO 8601. */
   readonly until: string;
-  /** The id after which the next step goes on. Null before the first step, and for `forget`, which removes what it is through with. */
+  /** The id after which the next step goes on. Null before the first step. Always null for `forget`: what a step has removed is not found again. */
   readonly cursor: string | null;
   /** The entry in the audit log about the steps so far; null before the first one. */
   readonly told: AuditEntry | null;

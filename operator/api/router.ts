@@ -117,6 +117,7 @@ function addActs(router: Router, { acts, overview, stuck }: ApiOptions): void {
       const { who } = operatorOf(res);
       const body = objectBody(req);
       const act = readAct(body.act);
+      // The answer of a preview has a token, with which the previewed act is carried out.
       if (body.token !== undefined) res.json(await changing(() => acts.carryOut(act, body.token, who)));
       else {
         const target = readTarget(act, body.target);

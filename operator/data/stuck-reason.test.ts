@@ -16,7 +16,8 @@ const worker: KnownWorker = {
   isAlive: true,
   blockedFor: 0,
 };
-const NO_GATE = { isAtGate: false, cancelledAt: null };
+/** A task that waits at no gate, and of which no cancellation is known. */
+const NOTHING_ELSE = { isAtGate: false, cancelledAt: null };
 
 /** A task that was created `age` seconds ago. All else has happened `sign` seconds ago, the last sign of life too. */
 function task(
@@ -61,43 +62,43 @@ function around({
 
 describe('a task', () => {
   it.each([
-    ['that has just come', task('queued', 5), around(), NO_GATE, null],
-    ['that waits for a minute', task('queued', 61), around(), NO_GATE, 'line'],
-    ['whose definition no worker handles', task('queued', 1), around({ workers: [] }), NO_GATE, 'no-worker'],
+    ['that has just come', task('queued', 5), around(), NOTHING_ELSE, null],
+    ['that waits for a minute', task('queued', 61), around(), NOTHING_ELSE, 'line'],
+    ['whose definition no worker handles', task('queued', 1), around({ workers: [] }), NOTHING_ELSE, 'no-worker'],
     [
       'that waits for its attempt, without a worker',
       task('retrying', 9),
       around({ workers: [] }),
-      NO_GATE,
+      NOTHING_ELSE,
       'no-worker',
     ],
-    ['whose definition is paused', task('queued', 1), around({ paused: ['work'] }), NO_GATE, 'paused'],
-    ['whose concurrency key is taken', task('queued', 1), around(), { ...NO_GATE, isAtGate: true }, 'concurrency-key'],
-    ['that runs', task('running', 900, 11), around(), NO_GATE, null],
-    ['without a sign of life', task('running', 900, 31), around(), NO_GATE, 'no-sign-of-life'],
+    ['whose definition is paused', task('queued', 1), around({ paused: ['work'] }), NOTHING_ELSE, 'paused'],
+    ['whose concurrency key is taken', task('queued', 1), around(), { ...NOTHING_ELSE, isAtGate: true }, 'concurrency-key'],
+    ['that runs', task('running', 900, 11), around(), NOTHING_ELSE, null],
+    ['without a sign of life', task('running', 900, 31), around(), NOTHING_ELSE, 'no-sign-of-life'],
     [
       'whose worker is dead',
       task('running', 9),
       around({ workers: [{ ...worker, isAlive: false }] }),
-      NO_GATE,
+      NOTHING_ELSE,
       'no-sign-of-life',
     ],
     [
       'whose worker is blocked',
       task('running', 9),
       around({ workers: [{ ...worker, blockedFor: 4_000 }] }),
-      NO_GATE,
+      NOTHING_ELSE,
       'blocked',
     ],
-    ['that waits for its children', task('children', 900, 61), around(), NO_GATE, 'children'],
-    ['whose children have just changed', task('children', 900, 5), around(), NO_GATE, null],
-    ['that has just been cancelled', task('cancelling', 900, 5), around(), NO_GATE, null],
-    ['whose handler does not stop', task('cancelling', 900, 31), around(), NO_GATE, 'cancelling'],
+    ['that waits for its children', task('children', 900, 61), around(), NOTHING_ELSE, 'children'],
+    ['whose children have just changed', task('children', 900, 5), around(), NOTHING_ELSE, null],
+    ['that has just been cancelled', task('cancelling', 900, 5), around(), NOTHING_ELSE, null],
+    ['whose handler does not stop', task('cancelling', 900, 31), around(), NOTHING_ELSE, 'cancelling'],
     [
       'that is cancelled and gives signs of life',
       task('cancelling', 900, 5),
       around(),
-      { ...NO_GATE, cancelledAt: NOW - 31_000 },
+      { ...NOTHING_ELSE, cancelledAt: NOW - 31_000 },
       'cancelling',
     ],
   ] as const)('%s', (_what, entry, surroundings, more, reason) => {
@@ -113,6 +114,6 @@ describe('a task', () => {
       at: ago(900),
       startsAt: ago(-60),
     });
-    expect(judgeTask({ ...task('queued', 900), snapshot }, around({ workers: [] }), NO_GATE)).toBeNull();
+    expect(judgeTask({ ...task('queued', 900), snapshot }, around({ workers: [] }), NOTHING_ELSE)).toBeNull();
   });
 });

@@ -18,6 +18,7 @@ function setUp() {
     /** Ends the last refresh that was started. */
     async end() {
       ends.at(-1)?.();
+      // The refresher goes on two microtasks later.
       await Promise.resolve();
       await Promise.resolve();
     },

@@ -45,6 +45,7 @@ function setUp({ isHidden = false } = {}) {
     async answer(answer: OperatorSession | Error) {
       if (answer instanceof Error) asked.at(-1)?.reject(answer);
       else asked.at(-1)?.resolve(answer);
+      // The watch acts on the answer a few microtasks later.
       for (let n = 0; n < 5; n++) await Promise.resolve();
     },
   };

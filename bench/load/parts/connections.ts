@@ -29,7 +29,7 @@ const LATE_MS = 1_000;
 /** What was measured with one number of pages. */
 interface Carried {
   readonly pages: number;
-  /** From the call until all were subscribed, in s. */
+  /** From the first attempt to connect until all were subscribed, in s. */
   readonly connectSeconds: number;
   readonly tasksPerSecond: number;
   readonly messagesPerSecond: number;
@@ -47,7 +47,7 @@ interface Carried {
 interface Reconnect {
   readonly pages: number;
   readonly failed: Connected['failed'];
-  /** From the moment at which all came back until a page was subscribed and had fetched what it missed, in s. */
+  /** From the moment at which all began to connect until a page was subscribed and had fetched what it missed, in s. */
   readonly p50: number;
   readonly p99: number;
   readonly last: number;

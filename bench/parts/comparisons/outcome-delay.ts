@@ -53,6 +53,7 @@ export const outcomeDelay: Part<unknown> = definePart<Rounds<Name, Figures>>({
   measure({ services, quick, log }) {
     const count = quick ? 15 : 40;
     return inRounds(NAMES, quick ? 1 : 3, log, (name) => {
+      // `raw` runs no tasks. It uses the pages of pusher-per-element, which have pusher-js and nothing else.
       const stack = name === 'raw' ? 'pusher-per-element' : name === 'inloop-client' ? 'inloop' : name;
       const hasOwnClient = name === 'inloop-client';
       return withRunningStack({ services, stack, users: hasOwnClient ? [] : [USER] }, async (running) => {

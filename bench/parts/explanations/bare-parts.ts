@@ -1,4 +1,5 @@
-// The part `bare-parts`: what Redis, Soketi and bee-queue do by themselves on this machine, without any stack on top.
+// The part `bare-parts`: what Redis, Soketi and bee-queue do by themselves on this machine. The stack `queue-only` adds nothing to
+// bee-queue, and its handlers have no work here.
 import { percentile } from '../../measure/stats.ts';
 import { figure, spread, table } from '../../measure/table.ts';
 import { definePart, type Part } from '../../part.ts';
@@ -38,6 +39,7 @@ export const bareParts: Part<unknown> = definePart<Figures>({
           Array.from({ length: count }, (_, n) =>
             makeInput({ n: from + n, user: 'user-0', elements: 1, work: 'none', size: 0 }),
           );
+        // Warm-up, as is the first call of `send`.
         await running.run(inputs(0, 1_000));
         const count = quick ? 2_000 : 10_000;
         jobs.push((count / (await running.run(inputs(1_000, count))).wall) * 1_000);

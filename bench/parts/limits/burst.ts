@@ -8,7 +8,7 @@ import type { LoadResult } from '../../processes/load.ts';
 import { withRunningStack } from '../../running-stack.ts';
 import { makeInput } from '../../stacks/task.ts';
 
-/** How much resident memory server and worker may each take here. The limits in backend/ allow more in the worst case. */
+/** How much resident memory server and worker may each take here. The limits on waiting commands and outcomes (see `report`) allow more. */
 const MAX_MB = 512;
 
 interface Figures {

@@ -1,4 +1,4 @@
-// The part `progress-call`: what one call of `task.progress` costs the handler. One task calls it ten million times.
+// The part `progress-call`: what one call of `task.progress` costs the handler. Three tasks, one after the other, call it ten million times each.
 import { median } from '../../measure/stats.ts';
 import { figure, spread, table } from '../../measure/table.ts';
 import { atMost, definePart, type Part } from '../../part.ts';
@@ -26,6 +26,7 @@ export const progressCall: Part<unknown> = definePart<Figures>({
         const { marks } = await running.run([makeInput({ n, user: USER, elements, work: 'none', size: 0 })]);
         return marks.map(({ began, returned }) => ((returned - began) / elements) * 1_000);
       };
+      // Warm-up: caches are filled and functions compiled.
       await run(0, 1_000_000);
       const before = await running.worker?.call<number>('heap');
       const each: number[] = [];

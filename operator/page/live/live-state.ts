@@ -13,7 +13,7 @@
 /** Where the stream stands. */
 export interface LiveState {
   readonly phase: 'hidden' | 'connecting' | 'live' | 'waiting';
-  /** How many connections in a row have failed, or have ended within 10 s. */
+  /** How many connections in a row have failed or ended. One that lasted for 10 s or more counts as the first of a new row. */
   readonly failures: number;
 }
 

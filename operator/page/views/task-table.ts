@@ -95,8 +95,8 @@ export function taskButtons(
 }
 
 /**
- * The status in words. A second line says how far the task is, and from the second attempt on which attempt it is. That line is
- * there even if it is empty, so that rows do not move when a task starts or ends.
+ * The status in words. A second line says how far the task is, and also which attempt it is once there was more than one. That line
+ * is there even if it is empty, so that rows do not move when a task starts or ends.
  */
 export function statusOf(task: TaskRow): HTMLElement[] {
   const { status, progress, attempt, attempts } = task;
