@@ -1,6 +1,6 @@
-// Lets tests that run at the same time load modules. Jest refuses `require` while no test of a file runs. It believes
-// that none runs as soon as one has ended, even if others still run. If one of those then loads a module, it fails: Express, for
-// example, loads one when it reads its first form. For test-environment.cjs.
+// Lets tests that run at the same time load modules. Jest refuses `require` while no test of a file runs. It believes that
+// none runs as soon as one has ended, even if others still run. If one of those then loads a module, it fails: Express, for example,
+// loads one when it reads its first form. For test-environment.cjs.
 'use strict';
 
 /**

@@ -23,7 +23,7 @@ export interface Preview {
   readonly who: string | null;
   /** Of an act on a filter: tasks that were created at this time or later are left out. ISO 8601. */
   readonly until: string;
-  /** The id after which the next step goes on. Null before the first step. Always null for `forget`: what a step has removed is not found again. */
+  /** The id after which the next step goes on. Null before the first step, and for `forget`: what a step has removed is not found again. */
   readonly cursor: string | null;
   /** The entry in the audit log about the steps so far; null before the first one. */
   readonly told: AuditEntry | null;

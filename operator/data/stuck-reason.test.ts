@@ -73,7 +73,13 @@ describe('a task', () => {
       'no-worker',
     ],
     ['whose definition is paused', task('queued', 1), around({ paused: ['work'] }), NOTHING_ELSE, 'paused'],
-    ['whose concurrency key is taken', task('queued', 1), around(), { ...NOTHING_ELSE, isAtGate: true }, 'concurrency-key'],
+    [
+      'whose concurrency key is taken',
+      task('queued', 1),
+      around(),
+      { ...NOTHING_ELSE, isAtGate: true },
+      'concurrency-key',
+    ],
     ['that runs', task('running', 900, 11), around(), NOTHING_ELSE, null],
     ['without a sign of life', task('running', 900, 31), around(), NOTHING_ELSE, 'no-sign-of-life'],
     [

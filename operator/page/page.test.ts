@@ -114,7 +114,7 @@ describe('for everyone', () => {
     expect(await focused(page)).toMatch(/^MAIN/);
     await page.keyboard.press('Shift+Tab');
     await pages.goto('');
-    // The first `Tasks` is the name of the page. After it come the views: Overview, and then Tasks.
+    // From Tasks on, Tab goes round the whole page to Overview, and from there to Tasks.
     await tabTo(page, /^A Tasks$/);
     await tabTo(page, /^A Overview$/);
     await page.keyboard.press('Tab');

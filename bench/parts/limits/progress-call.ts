@@ -1,4 +1,5 @@
-// The part `progress-call`: what one call of `task.progress` costs the handler. Three tasks, one after the other, call it ten million times each.
+// The part `progress-call`: what one call of `task.progress` costs the handler. Three tasks, one after the other, call it ten million
+// times each.
 import { median } from '../../measure/stats.ts';
 import { figure, spread, table } from '../../measure/table.ts';
 import { atMost, definePart, type Part } from '../../part.ts';
