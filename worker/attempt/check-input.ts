@@ -17,7 +17,7 @@ export async function checkInput(definition: AnyTaskDefinition, { input, raw }: 
   try {
     const parsed = await parseWith(definition.input, raw, 'invalid_input', 'The input');
     // `raw === input`: the server's schema changed nothing. Then the result of this parsing is used, since a newer schema may
-    // add a default. Records of inloop 0.1.0 have only one input, so they come here, too.
+    // add a default. Records of the trial version have only one input, so they come here, too.
     return raw === input ? parsed : input;
   } catch (error) {
     if (!(error instanceof TaskError && error.code === 'invalid_input')) throw error;

@@ -148,7 +148,7 @@ export class JobStarter {
     return { ...handling, record: { ...record, snapshot: change.snapshot, run: job.run }, watched: change.watched };
   }
 
-  /** Ends a run whose worker, of inloop 0.1.0, died: the job was delivered again. Nobody else ends it, since no registry has it. */
+  /** Ends a run whose worker, of the trial version, died: the job was delivered again. Nobody else ends it, since no registry has it. */
   async #endRunOfOldWorker(job: Job, record: TaskRecord): Promise<void> {
     const { snapshot, run, worker } = record;
     if (run !== job.run || worker !== null || isFinished(snapshot)) return;
