@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
 import { findFreePort } from '../../cli/processes/ports.ts';
 import { startBusStandIn } from '../../test/support/bus/bus-stand-in.ts';
-import { busOf, closes, event, KEY, numbers, upTo, useBridge } from '../../test/support/bus/fallback-bridge.ts';
+import { busOf, event, KEY, numbers, parseClose, upTo, useBridge } from '../../test/support/bus/fallback-bridge.ts';
 import { FallbackClient } from '../../test/support/bus/fallback-client.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { recordLog } from '../../test/support/log.ts';
@@ -166,7 +166,7 @@ describe('heartbeats', () => {
     const flow = setInterval(() => bus.send(event(1)), 5);
     await eventually(() => stream.isOver);
     clearInterval(flow);
-    expect(closes(stream.lines.at(-1))).toEqual([4201, 'No sign of the client']);
+    expect(parseClose(stream.lines.at(-1))).toEqual([4201, 'No sign of the client']);
   });
 
   it('keep a session whose client answers them', async () => {
@@ -195,7 +195,7 @@ describe('heartbeats', () => {
     const bridge = await startBridge({ pingMs: 20, isSilent: true });
     const stream = await bridge.client().receive();
     await eventually(() => stream.isOver);
-    expect(closes(stream.lines.at(-1))).toEqual([4201, 'The push server does not answer']);
+    expect(parseClose(stream.lines.at(-1))).toEqual([4201, 'The push server does not answer']);
   });
 });
 
@@ -216,7 +216,7 @@ describe('a connection to the bus', () => {
     bus.close(code, 'for a reason');
     await eventually(() => stream.isOver);
     expect(numbers(client)).toEqual([1]);
-    expect(closes(stream.lines.at(-1))).toEqual([told, 'for a reason']);
+    expect(parseClose(stream.lines.at(-1))).toEqual([told, 'for a reason']);
   });
 
   it('whose end came while the client was away is told at the next request', async () => {
@@ -226,9 +226,9 @@ describe('a connection to the bus', () => {
     const bus = await busOf(bridge);
     bus.send(event(1));
     bus.close(4200, 'bye');
-    const lines = await client.poll((lines) => closes(lines.at(-1)) !== null);
+    const lines = await client.poll((lines) => parseClose(lines.at(-1)) !== null);
     expect(numbers(client)).toEqual([1]);
-    expect(closes(lines.at(-1))).toEqual([4200, 'bye']);
+    expect(parseClose(lines.at(-1))).toEqual([4200, 'bye']);
   });
 
   it('that was never made is answered 503, and told to the operator once', async () => {
@@ -285,7 +285,7 @@ describe('the fallback', () => {
     await busOf(bridge);
     stop.abort();
     await eventually(() => stream.isOver);
-    expect(closes(stream.lines.at(-1))?.[0]).toBe(4200);
+    expect(parseClose(stream.lines.at(-1))?.[0]).toBe(4200);
     expect((await bridge.client().receive()).status).toBe(503);
     await eventually(() => bridge.bus.clients.length === 0);
   });

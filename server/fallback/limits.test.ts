@@ -1,7 +1,7 @@
 // What one client of the HTTP fallback may cost: memory, sessions, bodies.
 import { connect } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
-import { busOf, closes, event, KEY, upTo, useBridge } from '../../test/support/bus/fallback-bridge.ts';
+import { busOf, event, KEY, parseClose, upTo, useBridge } from '../../test/support/bus/fallback-bridge.ts';
 import { eventually } from '../../test/support/eventually.ts';
 
 const startBridge = useBridge();
@@ -19,8 +19,8 @@ describe('what one client may cost', () => {
     }, 5);
     await eventually(() => bridge.bus.clients.length === 0);
     clearInterval(flood);
-    const lines = await client.poll((lines) => closes(lines.at(-1)) !== null);
-    expect(closes(lines.at(-1))?.[0]).toBe(4200);
+    const lines = await client.poll((lines) => parseClose(lines.at(-1)) !== null);
+    expect(parseClose(lines.at(-1))?.[0]).toBe(4200);
     stream.abort();
     await eventually(() => bridge.fallback.sessions === 0);
   });
@@ -36,8 +36,8 @@ describe('what one client may cost', () => {
     for (const n of upTo(100)) bus.send(event(n, 5_000));
     await eventually(() => bridge.bus.clients.length === 0);
     stream.resume();
-    const lines = stream.isOver ? stream.lines : await client.poll((lines) => closes(lines.at(-1)) !== null);
-    expect(closes(lines.at(-1))?.[0]).toBe(4200);
+    const lines = stream.isOver ? stream.lines : await client.poll((lines) => parseClose(lines.at(-1)) !== null);
+    expect(parseClose(lines.at(-1))?.[0]).toBe(4200);
   });
 
   it('what waits for all clients together is limited', async () => {

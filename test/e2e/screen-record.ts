@@ -1,6 +1,5 @@
 // Records every text that the tray's rows show, in order. With the record a test can check states that are too short to wait
 // for, and prove that something was never shown. It runs inside the page.
-
 import type { InloopTray } from '../../client/element/index.ts';
 
 /** The text of a row at one moment. */

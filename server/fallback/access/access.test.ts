@@ -3,10 +3,10 @@ import { describe, expect, it } from '@jest/globals';
 import {
   type Bridge,
   busOf,
-  closes,
   event,
   KEY,
   numbers,
+  parseClose,
   useBridge,
 } from '../../../test/support/bus/fallback-bridge.ts';
 import { FallbackClient } from '../../../test/support/bus/fallback-client.ts';
@@ -61,8 +61,8 @@ describe('the URL of a session', () => {
     (await busOf(bridge)).close(4200, 'bye');
     await eventually(() => bridge.bus.clients.length === 0);
     expect((await thiefOf(bridge, client).receive()).status).toBe(403);
-    const lines = await client.poll((lines) => closes(lines.at(-1)) !== null);
-    expect(closes(lines.at(-1))).toEqual([4200, 'bye']);
+    const lines = await client.poll((lines) => parseClose(lines.at(-1)) !== null);
+    expect(parseClose(lines.at(-1))).toEqual([4200, 'bye']);
   });
 
   it('is the path of the cookie, which no script can read and no other site can use', async () => {
@@ -111,7 +111,7 @@ describe('who may connect', () => {
     const bridge = await startBridge();
     const client = new FallbackClient(bridge.url, 'other');
     const [open, close] = await client.poll((lines) => lines.length > 0);
-    expect([open, closes(close)?.[0]]).toEqual(['o', 4001]);
+    expect([open, parseClose(close)?.[0]]).toEqual(['o', 4001]);
     expect(bridge.bus.urls).toEqual([]);
   });
 

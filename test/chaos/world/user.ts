@@ -1,5 +1,4 @@
 // A user of the chaos run: two real clients behind proxies that lose and reorder events, and tasks to start.
-
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import pusherJs from 'pusher-js';

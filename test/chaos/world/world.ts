@@ -1,5 +1,4 @@
 // The parts that the chaos run breaks, and how each is restarted.
-
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,6 +1,5 @@
 // Hosted Pusher, set up by environment variables alone: what our requests look like, that none breaks a limit, and what happens
 // to events that the service refuses. The service is a strict stand-in, because tests have no account.
-
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { Events } from '../../../backend/events/events.ts';

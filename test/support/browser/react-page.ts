@@ -1,5 +1,4 @@
 // An app on the React hooks that counts its renders, and the functions with which a test controls it in a browser.
-
 import Pusher from 'pusher-js';
 import { createElement, type ReactElement, StrictMode } from 'react';
 import { createRoot, hydrateRoot, type Root } from 'react-dom/client';

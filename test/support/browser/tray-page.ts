@@ -1,5 +1,4 @@
 // Pages with a tray in a real Chromium, under a strict Content-Security-Policy, with a fake server. For tests of the tray.
-
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core';

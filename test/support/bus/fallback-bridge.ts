@@ -87,6 +87,6 @@ export function upTo(count: number): number[] {
 }
 
 /** Code and reason of a line that closes a session; null for any other line. */
-export function closes(line: string | undefined): unknown[] | null {
+export function parseClose(line: string | undefined): unknown[] | null {
   return line?.startsWith('c') ? JSON.parse(line.slice(1)) : null;
 }

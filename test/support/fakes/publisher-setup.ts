@@ -1,5 +1,4 @@
 // A publisher with a fake bus and fake time. For the tests of backend/push/publisher.ts.
-
 import { afterEach, beforeEach, expect, jest } from '@jest/globals';
 import { Events } from '../../../backend/events/events.ts';
 import { BusError, type BusEvent } from '../../../backend/push/bus/bus.ts';

@@ -1,6 +1,5 @@
 // The calls of core/operator/ with made-up data, so that the operator's page can be built and tested without Redis. It keeps
 // what is done in memory. Mount it below any path.
-
 import express, { type Response, type Router } from 'express';
 import type { Act, ActPreview, ActRequest, ActResult, ActTarget, AuditEntry } from '../../../core/operator/acts.ts';
 import type { OperatorRole } from '../../../core/operator/calls.ts';

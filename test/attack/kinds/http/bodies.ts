@@ -1,5 +1,4 @@
 // Request bodies that are deeply nested, huge, compressed, junk, or never end.
-
 import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';

@@ -1,5 +1,4 @@
 // One user sends so many expensive requests that others would wait: many ids, large results, held requests.
-
 import { Agent, type ClientRequest, request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';

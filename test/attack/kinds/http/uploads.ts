@@ -1,5 +1,4 @@
 // Files made to cost much memory or time before they are refused.
-
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';

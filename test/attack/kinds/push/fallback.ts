@@ -1,5 +1,4 @@
 // The HTTP fallback: taking over another user's session by its URL, and opening more sessions than allowed.
-
 import { type IncomingMessage, request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Kind, Tally } from '../../kind.ts';

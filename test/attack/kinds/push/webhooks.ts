@@ -1,5 +1,4 @@
 // Webhooks about opened and closed pages: forged by strangers, or from a bus whose clock is wrong or whose data is old.
-
 import { createHmac } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileForm, jsonBody } from '../../http.ts';
