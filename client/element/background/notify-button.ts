@@ -63,18 +63,7 @@ export function createNotifyButton(panel: HTMLElement, onShow: () => void): Noti
   function notify(outcomes: readonly OutcomeSnapshot[]): void {
     if (!words || !isWanted()) return;
     untold = [...untold, ...outcomes];
-    try {
-      // The tag makes this notification replace the one before.
-      const made = new Notification(announce(untold, words), { tag: 'inloop' });
-      notification = made;
-      made.onclick = () => {
-        made.close();
-        window.focus();
-        onShow();
-      };
-    } catch {
-      // The permission was taken back, or only a service worker may notify (Android).
-    }
+    notification = showNotification(announce(untold, words), onShow) ?? notification;
   }
 
   return {
@@ -92,6 +81,24 @@ export function createNotifyButton(panel: HTMLElement, onShow: () => void): Noti
   };
 }
 
+/** Shows a notification in place of the one before. Returns undefined where the browser refuses it. */
+function showNotification(text: string, onClick: () => void): Notification | undefined {
+  try {
+    // The tag makes this notification replace the one before.
+    const made = new Notification(text, { tag: 'inloop' });
+    made.onclick = () => {
+      made.close();
+      window.focus();
+      onClick();
+    };
+    return made;
+  } catch {
+    // The permission was taken back, or only a service worker may notify (Android).
+    return undefined;
+  }
+}
+
+/** Whether the user has asked for notifications, in any tab. */
 function isWanted(): boolean {
   return !!readText(findStorage(), NOTIFY_KEY);
 }

@@ -27,7 +27,6 @@ export function createRow(commands: RowCommands, part: 'task' | 'toast', onDismi
   const element = make('div', { class: `task ${part}`, part, role: 'listitem', tabindex: '-1' }, icon, body);
   let view: RowView;
   let bar: RowBar | undefined;
-  let button: HTMLElement | undefined;
 
   const revealBar = lazily(() => {
     bar = createRowBar();
@@ -38,32 +37,12 @@ export function createRow(commands: RowCommands, part: 'task' | 'toast', onDismi
   );
   const revealError = lazily(() => putAfter(remarks, make('p', { part: 'error' })));
   const showLinks = createLinkList(body);
+  const showAction = createActionButton(commands, element, body);
   const revealDismiss = lazily(() => {
     const dismiss = makeCloseButton({ part: `${part}-dismiss` });
     dismiss.addEventListener('click', () => onDismiss(view.id));
     return element.appendChild(dismiss);
   });
-  const revealAction = lazily(() => {
-    button = make('button', { part: 'action' });
-    button.addEventListener('click', () => view.action && commands.run(view.action, view.id));
-    return putAfter(body, button);
-  });
-
-  /** @param label the title, as part of a sentence */
-  function showAction(label: string, wording: Wording): void {
-    const { action } = view;
-    const hadFocus = (element.getRootNode() as ShadowRoot).activeElement === button;
-    const shown = revealAction(!!action);
-    if (shown && action) {
-      const isBusy = commands.isBusy(view.id);
-      const isCancel = action === 'cancel';
-      setText(shown, isBusy && isCancel ? wording.cancelling : wording[action]);
-      setAttribute(shown, 'aria-label', wording[`${action}Task`](label));
-      setAttribute(shown, 'aria-disabled', isBusy ? 'true' : null);
-    }
-    // If a focused button disappears, the Tab key starts at the top of the page again. So the row takes the focus.
-    else if (hadFocus) element.focus();
-  }
 
   return {
     element,
@@ -92,10 +71,41 @@ export function createRow(commands: RowCommands, part: 'task' | 'toast', onDismi
       const error = commands.errorOf(view.id);
       const line = revealError(!!error);
       if (line) setText(line, error);
-      showAction(label, wording);
+      showAction(view, label, wording);
       const cross = revealDismiss(view.canDismiss);
       if (cross) setAttribute(cross, 'aria-label', wording.dismissTask(label));
     },
+  };
+}
+
+/** Returns a function that shows the button of `row` after `body`: Cancel or Retry, or none, as the task allows. */
+function createActionButton(
+  commands: RowCommands,
+  row: HTMLElement,
+  body: HTMLElement,
+): (view: RowView, title: string, wording: Wording) => void {
+  let view: RowView;
+  let button: HTMLElement | undefined;
+  const reveal = lazily(() => {
+    button = make('button', { part: 'action' });
+    button.addEventListener('click', () => view.action && commands.run(view.action, view.id));
+    return putAfter(body, button);
+  });
+
+  return (next, title, wording) => {
+    view = next;
+    const { action, id } = view;
+    const hadFocus = (row.getRootNode() as ShadowRoot).activeElement === button;
+    const shown = reveal(!!action);
+    if (shown && action) {
+      const isBusy = commands.isBusy(id);
+      const isCancel = action === 'cancel';
+      setText(shown, isBusy && isCancel ? wording.cancelling : wording[action]);
+      setAttribute(shown, 'aria-label', wording[`${action}Task`](title));
+      setAttribute(shown, 'aria-disabled', isBusy ? 'true' : null);
+    }
+    // If a focused button disappears, the Tab key starts at the top of the page again. So the row takes the focus.
+    else if (hadFocus) row.focus();
   };
 }
 
