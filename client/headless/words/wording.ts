@@ -11,15 +11,21 @@ export interface Wording {
   readonly locale: string;
   /** `seconds` is a whole number from 0. */
   duration(seconds: number): string;
+  /** The text of the tray's button, and the heading of its panel. */
   readonly tasks: string;
   /** The button's label for screen readers. The number that the button shows is hidden from them. */
   button(active: number, unseen: number): string;
+  /** The headings of the groups: active tasks, outcomes that were not seen yet, other outcomes. */
   readonly groupActive: string;
   readonly groupUnseen: string;
   readonly groupRecent: string;
+  /** Stands in place of the list while there are no tasks. */
   readonly empty: string;
+  /** The button that shows more outcomes. */
   readonly more: string;
+  /** The label of the button that closes the panel. */
   readonly close: string;
+  /** A status, like `running` and those that follow it. `cancelling` is also the text of a Cancel button that was pressed. */
   readonly queued: string;
   /** How many tasks will start before a queued one. */
   ahead(count: number): string;
@@ -31,14 +37,19 @@ export interface Wording {
   readonly retrying: string;
   readonly cancelling: string;
   readonly succeeded: string;
+  /** A success that skipped elements, or in which some failed. */
   readonly partial: string;
   readonly failed: string;
   readonly cancelled: string;
+  /** How many elements are done. `total` is null where it is not known, and for a success. */
   done(done: number, total: number | null): string;
   /** The total has grown, so that the bar goes back. `total` is null where it is not known any more. */
   moreFound(total: number | null): string;
+  /** How many of the elements were skipped. */
   skipped(count: number): string;
+  /** How many of the elements failed. */
   failedCount(count: number): string;
+  /** Which attempt a task waits for. */
   attempt(attempt: number, attempts: number): string;
   /** `from`: how many elements were done when the attempt began, if it goes on from a checkpoint. */
   restarted(attempt: number, attempts: number, from?: number): string;
@@ -46,41 +57,56 @@ export interface Wording {
   nextAttempt(duration: string): string;
   /** The next attempt starts in less than half a second, or should have started. */
   readonly nextAttemptSoon: string;
+  /** How long a running task will probably still take. */
   timeLeft(duration: string): string;
   /** The worker is there, but progress has not moved for more than 10 s. `duration`: since the last sign of life. */
   stillGoing(duration: string): string;
   /** Nothing was heard of the worker for more than 10 s. `duration`: since the last sign of life. */
   noSign(duration: string): string;
-  /** The server cannot be reached. `duration`: since the last change of the task that the page knows. */
+  /** The server cannot be reached. `duration`: since the last change of the task that is known. */
   lastNews(duration: string): string;
   /** A running task has not ended by the time that was expected. */
   readonly slow: string;
+  /** How long ago a task ended. In the first minute: `justNow`. */
   ago(duration: string): string;
   readonly justNow: string;
   readonly cancel: string;
+  /** The button's label for screen readers, as those of `retryTask` and `dismissTask`. */
   cancelTask(title: string): string;
   readonly retry: string;
   retryTask(title: string): string;
+  /** A task that was started again. */
   readonly retried: string;
   dismissTask(title: string): string;
   /** The button that removes finished tasks. */
   readonly clear: string;
+  /** A command, like Cancel, was refused or could not be sent. */
   commandFailed(reason: string): string;
   /** Texts for errors, by code (`deadline`, `worker_lost`, `unreachable` …). Other errors show their own message. */
   readonly errors: Readonly<Record<string, string>>;
   /** Labels for links in a result, by the name of the property. Other links are labelled with that name. */
   readonly links: Readonly<Record<string, string>>;
+  /** Push has been away for less than a minute. */
   readonly reconnecting: string;
+  /** Push has been away for longer, or the bus refuses the page. */
   readonly notLive: string;
+  /** The server cannot be reached. `duration`: since when. */
   offline(duration: string): string;
+  /** Nobody is signed in. */
   readonly signedOut: string;
+  /** The summary of outcomes that were reached while the user was away. */
   away(succeeded: number, failed: number, cancelled: number): string;
+  /** The button of a summary that opens the panel. */
   readonly show: string;
+  /** The label of the button that removes a summary. */
   readonly dismiss: string;
   /** The name of the group of toasts, for screen readers. */
   readonly toasts: string;
+  /** The button that opens the panel, where so many toasts more wait. */
   moreToasts(count: number): string;
+  /** The button that asks for system notifications. */
   readonly notify: string;
+  /** Its text where the browser does not allow them. */
   readonly notifyBlocked: string;
   /**
    * The texts `say…` tell what has just happened: to screen readers, and in the browser's notifications. `sayMany` is also the
