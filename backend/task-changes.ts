@@ -240,7 +240,7 @@ export class TaskChanges {
   }
 }
 
-/** Whether `stored` shows that `event` has ended its attempt. False if `event` is of a kind that ends no attempt. */
+/** Whether `stored` shows that `event`, which ends an attempt, was stored before. Only such events are repeated. */
 function hasEndedAttempt(event: TaskEvent, stored: Snapshot): boolean {
   if ('attempt' in event && waitsForChildren(stored) && event.attempt === stored.attempt) return true;
   switch (event.type) {

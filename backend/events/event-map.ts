@@ -73,7 +73,7 @@ export interface EventMap {
   };
   /** The handler of a task has started tasks, or some of them have ended, or it has returned and the task waits for them. */
   'task.children': AttemptRef & Children;
-  /** The owner cancelled a running task, and the handler is told to stop. */
+  /** A running task was cancelled: its handler is told to stop, or the children that it waits for are cancelled. */
   'task.cancelling': AttemptRef;
   /**
    * A task has its outcome. `code`: of the error of a failed one. `waitSeconds`: from its acceptance to its first attempt, or to
@@ -211,7 +211,7 @@ export interface EventMap {
     readonly what: 'identify' | 'identify-undefined' | 'closed-definition' | 'no-worker' | 'progress' | 'clock';
     readonly subject: string;
   };
-  /** A webhook is not signed by the bus (`unsigned`), or is signed and cannot be read (`malformed`). */
+  /** A webhook is not signed by the bus or not JSON (`unsigned`), or is signed and does not have the form of one (`malformed`). */
   'webhook.refused': { readonly why: 'unsigned' | 'malformed' };
   /** A request that changes something came from a page of another site. `rule`: the header that showed it. */
   'origin.refused': { readonly rule: 'sec-fetch-site' | 'origin' };

@@ -85,7 +85,7 @@ export const LINES: { readonly [N in EventName]: Line<EventMap[N]> } = {
   'task.progressed': { level: 'debug', message: 'A step was stored' },
   'task.alive': { level: 'debug', message: 'A sign of life was stored' },
   'task.retried': { level: 'debug', message: 'A task waits for its next attempt' },
-  'task.children': { level: 'debug', message: 'A task is told of the tasks that its handler has started' },
+  'task.children': { level: 'debug', message: 'The children of a task have changed, or it waits for them now' },
   'task.cancelling': { level: 'debug', message: 'A task is being cancelled' },
   'task.ended': { level: 'debug', message: 'A task has ended' },
   'task.without-worker': { level: 'debug', message: 'A task was marked as waiting for a worker' },

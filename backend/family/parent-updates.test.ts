@@ -33,7 +33,7 @@ function openProcess({ diesEarly = false } = {}) {
       children: (id, owner) => families.children(id, owner),
       release: (id, release) => families.release(id, release),
       correct: (id, version, counts) => families.correct(id, version, counts),
-      // The sweeper does not wait 3 s for other processes to make an update.
+      // The sweeper does not wait 3 s for other processes to make an update: it takes what is due now or within 1 s.
       changed: (_ms, limit) => families.changed(-1_000, limit),
     },
     changes: { apply: (task, event) => changes.apply(task, event) },
@@ -180,7 +180,7 @@ describe('a parent that waits', () => {
     await dead.accept({ parent: three });
     await sweepAll();
     expect((await read(three)).children?.total).toBe(1);
-    // Its handler fails, and returns.
+    // Its last attempt fails, so its child is cancelled.
     await dead.happen(three, { type: 'fail', at: now(), attempt: 1, error: FINAL });
     await sweepAll();
     const children = await new FamilyStore(world.redis).children(three, OWNER);
@@ -193,6 +193,7 @@ describe('a parent that waits', () => {
     const [damaged, unlucky, well] = families.map(({ parent }) => parent);
     for (const { children } of families) await dead.happen(children[0], start());
     for (const { children } of families) await dead.happen(children[0], succeed());
+    // `s` is the snapshot, `cr` what the handler has returned.
     await world.raw.hSet(`${world.prefix}task:${damaged}`, { s: 'no JSON' });
     await world.raw.hSet(`${world.prefix}task:${unlucky}`, { cr: 'no JSON' });
     await openProcess().sweep();
@@ -212,6 +213,7 @@ describe('a parent that waits', () => {
     await world.raw.hSet(`${world.prefix}task:${parent}`, { ce: '0' });
     await process.sweep();
     expect(await read(parent)).toMatchObject({ status: 'running', children: { total: 3, ended: 2, failed: 1 } });
+    // The next count is due in 300 s: not within 299 s, but within 301.
     expect(await new FamilyStore(world.redis).changed(-299_000, 10)).toEqual([]);
     expect(await new FamilyStore(world.redis).changed(-301_000, 10)).toEqual([parent]);
     await process.happen(last as string, start());

@@ -123,7 +123,7 @@ describe('a turn', () => {
     expect(turns).toEqual([{ at: 200, owner: 'ada', key: 'a' }]);
   });
 
-  it('is given at once if the task first wanted it later and now wants it at once', () => {
+  it('is given at the newer time if the task first wanted it later', () => {
     pacer.request('ada', 'a', 5_000, 0);
     pacer.request('ada', 'a', 300, 0);
     pass(10_000);

@@ -3,7 +3,10 @@ import { FakeTime, settled } from '../../test/support/fakes/fake-time.ts';
 import { unavailable } from '../../test/support/fakes/fake-worker-ports.ts';
 import { SettledTasks } from './settled-tasks.ts';
 
-/** The list, with a Redis that can be away and a bus that counts what was sent. */
+/**
+ * The tasks of this process whose push is settled, with a Redis that can be away and a bus that counts what was sent. "The list"
+ * in these tests is that of Redis: new tasks and outcomes that are not known to be pushed.
+ */
 function setUp() {
   const time = new FakeTime();
   const calls: (readonly string[])[] = [];

@@ -96,18 +96,19 @@ function setUp() {
 const SWEPT = ['sweep for lost workers', 'sweep for unserved tasks of 0 workers'];
 
 describe('one sweep', () => {
-  it('looks for what is half done if this process has the lease', async () => {
+  it('looks for what is half done if this process has the leases', async () => {
     const { round, state } = setUp();
     expect(await round()).toEqual(SWEPT);
     expect(state.gateSweeps).toBe(1);
   });
 
-  it('does nothing if another process has the lease', async () => {
+  it('does nothing if another process has the leases', async () => {
     const { round, state } = setUp();
-    state.taken = ['sweep', 'push'];
+    state.taken = ['sweep', 'line', 'push'];
     state.unpublished = ['a'];
     state.tasks.set('a', failed('a'));
     expect(await round()).toEqual([]);
+    expect(state.gateSweeps).toBe(0);
   });
 
   it('asks the bus if it is the first of its process, without waiting for Redis; later ones do not ask', async () => {

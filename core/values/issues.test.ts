@@ -28,6 +28,7 @@ describe('the issues of an input', () => {
 
   it('take at most 16 KiB together, whatever characters they hold', () => {
     const issues = Array(100).fill({ path: ['\u0001'.repeat(100)], message: '\u0001'.repeat(200) });
+    // 16,384 bytes, and the commas and brackets between the issues.
     expect(bytesOf(cutIssues(issues))).toBeLessThan(17_000);
     expect(bytesOf(cutIssues(Array(100).fill({ path: [], message: '漢'.repeat(200) })))).toBeLessThan(17_000);
   });
@@ -37,7 +38,7 @@ describe('the issues of an input', () => {
     ['no issue but a BigInt', [1n]],
     ['a path that is no list', [{ path: 7, message: 'x' }]],
     ['an issue that throws when it is read', [new Proxy({}, { get: () => Reflect.ownKeys(1 as never) })]],
-  ])('end before what cannot be read: %s', (_what, broken) => {
+  ])('keep those that come before something that is no issue: %s', (_what, broken) => {
     const good = { path: ['a'], message: 'x' };
     expect(cutIssues([good, ...broken, good] as never).slice(0, 1)).toEqual([good]);
   });
