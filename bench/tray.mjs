@@ -33,6 +33,7 @@ const timed = (work) => (...args) => {
 const { requestAnimationFrame: frame, setTimeout: later } = globalThis;
 globalThis.setTimeout = (work, ...rest) => later(timed(work), ...rest);
 
+// The numbers after a title, and in \`run\` and \`succeed\`, are how many seconds ago that was.
 const active = Array.from({ length: 500 }, (_, at) => run(create(6000 + at, 'Import ' + at + '.csv', 60), 50, { done: 1, total: 600 }));
 const finished = Array.from({ length: 5000 }, (_, at) => see(succeed(run(create(at, 'Export ' + at, 900), 800), 700 - at / 10, { rows: at })));
 const feed = createTaskFeed({ url: '/tasks', Pusher: FakePusher, fetch: new FakeServer().fetch });

@@ -179,7 +179,7 @@ describe('the list of tasks', () => {
     expect(await world.raw.zScore('inloop:operator:of:work:succeeded', id)).toBeNull();
   });
 
-  it('puts a task right that an earlier version has changed without the index', async () => {
+  it('corrects its index for a task that an earlier version, which knows no index, has changed', async () => {
     const { id } = await world.start({}, 'moved');
     await world.reaches(id, 'succeeded', 'moved');
     await world.raw.zRem('inloop:operator:of:work:succeeded', id);

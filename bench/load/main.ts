@@ -1,4 +1,4 @@
-// `npm run load`: how much load the parts carry, with a real Redis and Soketi. It takes about 10 minutes.
+// `npm run load`: how much load one server, one worker and one Soketi carry, with a real Redis. It takes about 10 minutes.
 // - without arguments: runs every part, and writes docs/capacity.md
 // - `-- connections memory`: runs the named parts, and writes the page with their new figures
 // - `-- --quick`: runs with small numbers, and writes nothing

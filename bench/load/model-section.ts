@@ -76,7 +76,7 @@ function describePlan(measured: Measured, plan: Plan): string {
     [
       'cores of the one Redis',
       figure(plan.redisCores),
-      `tasks/s × ${figure(measured.redisCoresPerTask * 1_000)} ms of CPU a task; it has one`,
+      `tasks/s × ${figure(measured.redisCoresPerTask * 1_000)} ms of CPU a task; it can use one`,
     ],
     [
       'GB of Redis for what is kept',

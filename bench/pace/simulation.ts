@@ -23,7 +23,7 @@ export type Sender = (tell: (progress: Progress | null) => void) => Run;
 
 /** What a run has cost and shown. */
 export interface PaceResult {
-  /** Messages for the whole task, with those that it is queued and that it has ended. */
+  /** All messages of the task. The ones that say that it is queued, and how it ended, are among them. */
   readonly messages: number;
   readonly perMinute: number;
   /**

@@ -4,7 +4,7 @@
 'use strict';
 
 /**
- * Counts the tests that run. From now on Jest takes a test file to be between two tests only while none of its tests runs.
+ * Counts the tests that run. From now on Jest believes that no test of a file runs only when that is so.
  *
  * @param {{ prototype: { enterTestCode(): void, leaveTestCode(): void } }} Runtime Jest's, of which each test file has one
  */

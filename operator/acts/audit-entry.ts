@@ -1,4 +1,4 @@
-/** Makes the entry of an act for the audit log. Pure. The entry names no owner, since that user may have been forgotten. */
+/** Makes the entry of an act for the audit log. Pure. The entry has a hash in place of the owner, since that user may have been forgotten. */
 
 import type { ActTarget, AuditEntry } from '../../core/operator/acts.ts';
 import type { Preview } from './preview-store.ts';

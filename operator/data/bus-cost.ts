@@ -5,7 +5,7 @@ import { HOUR_MS, OperatorKeys } from '../../backend/operator/operator-keys.ts';
 import type { BusOverview } from '../../core/operator/overview.ts';
 import { PLANS } from './plans.ts';
 
-/** Hosted Pusher counts an event as one message when it is sent, and as one for each page that it is delivered to: here one. */
+/** Hosted Pusher counts an event when it is sent, and again for each page to which it is delivered. One open page is assumed. */
 const MESSAGES_PER_EVENT = 2;
 const DAYS_PER_MONTH = 30;
 const ASSUMPTION =

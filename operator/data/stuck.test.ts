@@ -61,7 +61,7 @@ it('names a handler that does not stop, a long line, a blocked event loop, a con
     expect(find(late, 'children', 'parent')).toMatchObject({ count: 1, ids: [family.id] });
     expect((await world.get(`/api/tasks/${heavy.id}`)).stuck).toBe('blocked');
 
-    // No sweeper runs, as while the process that had this lease is being replaced. So the tasks of the dead worker stay where they are.
+    // With this lease in nobody's hands no sweeper runs, so the tasks of the dead worker stay where they are.
     await world.raw.set('inloop:lease:sweep', 'nobody', { PX: MINUTE_MS });
     await child.kill();
     const lost = await eventually(async () => find(await readStuck(), 'no-sign-of-life', 'blocker') ?? null, PATIENT);

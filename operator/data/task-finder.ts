@@ -32,7 +32,7 @@ const WITH_ERROR: readonly Status[] = ['retrying', 'failed'];
 /** What to look for. */
 export interface Search {
   readonly filter: TaskFilter;
-  /** The id after which to go on; null from the newest on. */
+  /** The id after which to go on; null to begin with the newest. */
   readonly cursor: string | null;
   /** How many tasks to find at most. */
   readonly limit: number;

@@ -26,7 +26,7 @@ const PAGE: RefresherTiming = {
   isHidden: () => document.hidden,
 };
 
-/** Creates a refresher. @param refresh never rejects */
+/** Creates a refresher. @param refresh handles failed calls itself. If it rejects, for a fault of the page, `request` does nothing more */
 export function createRefresher(refresh: () => Promise<void>, timing: RefresherTiming = PAGE): Refresher {
   let startedAt = Number.NEGATIVE_INFINITY;
   /** How many refreshes are under way: more than one after `restart`. */

@@ -24,7 +24,7 @@ interface Figures {
   readonly refused: number;
   /** CPU of each process, in ms a request. */
   readonly cpu: Cpu;
-  /** Share of the time in which the server's event loop was busy, 0 to 1. The rest it waited for Redis or for requests. */
+  /** Share of the time in which the server's event loop was busy, 0 to 1. In the rest it waited for Redis or for requests. */
   readonly busy: number;
 }
 

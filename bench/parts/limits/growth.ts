@@ -151,4 +151,4 @@ const BEFORE = `Before and after push on surprise (commits 525a2ed and 57cc21f; 
 | 1,000        | 100   | 0.991                          | 0.119 | 0.297                        | 0.11  |
 | 10,000       | 1,000 | 0.136                          | 0.106 | 0.0575                       | 0.0786 |
 
-With 10,000 tasks the worker of before was overloaded: it gave each user one message in 0.7 s, and told a task once in 7 s, where it would have told each user ten times a second. So its CPU shows what it left out. Of the CPU after, 0.0174 ms are the work itself (queue-only). The rest is mostly the looks and a sign of life every 10 s.`;
+With 10,000 tasks the earlier worker was overloaded. It sent each user one message in 0.7 s instead of ten a second, so each task had one in 7 s. Its CPU is low because it left out the others. Of the later CPU, 0.0174 ms are the work itself (queue-only). The rest is mostly the looks and a sign of life every 10 s.`;

@@ -92,7 +92,7 @@ export const line: Part<unknown> = definePart<LineFigures>({
     const waiting = `${figure(owners * TASKS_AN_OWNER)} tasks of ${figure(owners)} owners`;
     return {
       text: [
-        `In a line in which ${waiting} wait, a task is started and a job is taken, ${figure(rounds.full.length * CYCLES)} times one after the other, beside the same where nobody waits. A start is the step of the store that keeps the record and puts the task in line; every second one is of an owner who has no task yet. A take is what a worker does that has room for one more task; with room for several it takes them in one step, which costs less for each. Times are those of the client, with the way to Redis and back.`,
+        `In a line in which ${waiting} wait, a task is started and a job is taken, ${figure(rounds.full.length * CYCLES)} times one after the other, beside the same where nobody waits. A start is the step of the store that keeps the record and puts the task in line; every second one is of an owner who has no task yet. A take is what a worker with room for one more task does. A worker with room for several takes them in one step, which costs less for each. Times are those of the client, with the way to Redis and back.`,
         table(
           ['µs', 'nobody waits', `${waiting} wait`, '×'],
           [

@@ -1,5 +1,5 @@
-// The part `pace`: how many messages a bar needs that the page moves by itself between them, and by how much it is off. The worker's
-// own rule and estimator run in simulated time, on ten patterns of work that take a minute, and on recorded imports.
+// The part `pace`: how many messages a bar needs if the page moves it by itself between two messages, and by how much the bar is off. The
+// worker's own rule and estimator run in simulated time, on ten patterns of work that take a minute, and on recorded imports.
 import { median } from '../../measure/stats.ts';
 import { figure, table } from '../../measure/table.ts';
 import { makeWork, PATTERNS, RECORDINGS, readRecording, type Work } from '../../pace/patterns.ts';

@@ -25,7 +25,7 @@ export interface SelectionState {
   readonly selection: Selection;
   /** How many tasks this page shows. */
   readonly shown: number;
-  /** Whether all that match the filter can be selected, where that is more than this page shows. */
+  /** Whether more tasks match the filter than this page shows, and all of them may be selected. */
   readonly canSelectAll: boolean;
 }
 

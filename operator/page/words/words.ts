@@ -194,7 +194,7 @@ export function doneWords(act: Act, target: ActTarget, { done, refused }: Counts
   return `${DONE[act]} ${what}.${refused ? ` ${formatNumber(refused)} could not be.` : ''}`;
 }
 
-/** What an act has done that was stopped, or failed, before its end. */
+/** What an act has done, in a sentence, if it was stopped or failed before its end. */
 export function stoppedWords(act: Act, target: ActTarget, counts: Counts): string {
   return `${doneWords(act, target, counts)} The rest is as it was.`;
 }
