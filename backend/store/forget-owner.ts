@@ -4,6 +4,7 @@
 
 import { jobIdOf } from '../queue/job.ts';
 import type { CommandRunner } from './commands/define-command.ts';
+import { forgetDropped } from './commands/owner/forget-dropped.ts';
 import { forgetTasks } from './commands/owner/forget-tasks.ts';
 import { leaveLine } from './commands/owner/leave-line.ts';
 
@@ -17,11 +18,8 @@ export interface Forgotten {
 
 /**
  * Removes 200 tasks of `owner` at most, whatever their status, with their idempotency keys. Workers are told to stop those
- * that run. The call that removes the last tasks also removes indexes, places in lines and the mark of the owner's channel. Call
- * it until `isDone`.
- *
- * Of a task that was dismissed before, two things may stay: its idempotency key, which holds the owner's name, two hashes and an id,
- * for up to 24 h; and its record, until the outcome hook has run for it or the record expires (commands/drop-tasks.ts).
+ * that run. The call that removes the last tasks also removes indexes, places in lines, the mark of the owner's channel, and what
+ * has stayed of tasks that were dismissed before. Call it until `isDone`.
  * @throws TaskError `store_unavailable`: some may have been removed
  */
 export async function forgetOwner(redis: CommandRunner, owner: string): Promise<Forgotten> {
@@ -30,6 +28,7 @@ export async function forgetOwner(redis: CommandRunner, owner: string): Promise<
   const definitions = await redis.send((client) => client.sMembers(keys.definitions));
   await removeJobs(redis, owner, definitions, ids);
   if ((await redis.send((client) => client.exists(keys.all(owner)))) === 1) return { ids, isDone: false };
+  await forgetDropped(redis, owner);
   for (const definition of definitions) await leaveLine(redis, definition, owner);
   const starts = ['', ...definitions].map((definition) => keys.starts(definition, owner));
   await redis.send((client) => client.del([keys.unseen(owner), keys.markOf(owner), ...starts]));

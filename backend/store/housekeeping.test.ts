@@ -2,6 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { makeTask, now, start, succeed, useStore } from '../../test/support/redis/store-world.ts';
 import { FAILURE } from '../../test/support/task-events.ts';
+import { HookQueue, OUTCOME_HOOK } from '../hooks/hook-queue.ts';
 
 const world = useStore({ retention: 3_600 });
 const { accept, happen } = world;
@@ -70,6 +71,54 @@ describe('an owner who is forgotten', () => {
     expect(late).toMatchObject({ ok: false, refusal: 'missing' });
     expect(await keys()).not.toContain(`task:${running.id}`);
     expect(cancelled).toContain(running.id);
+  });
+});
+
+describe('an owner who has dismissed tasks', () => {
+  /** One task with an idempotency key, and one whose outcome hook is still to run. Neither is in the owner's list any more. */
+  const dismissBoth = async (owner: string, dismiss: (ids: readonly string[]) => Promise<unknown>) => {
+    const keyed = await happen(await accept(owner, { n: 1 }, 'a-key'), owner, start(), succeed());
+    await new HookQueue(world.redis).register([OUTCOME_HOOK]);
+    const hooked = await finish(owner);
+    await world.raw.zRem(`${world.prefix}hooks`, OUTCOME_HOOK);
+    await dismiss([keyed.id, hooked.id]);
+    return hooked;
+  };
+  const dismiss = (owner: string) => (ids: readonly string[]) => world.store.dismiss(owner, ids);
+
+  it.each([
+    ['one by one', dismiss('ada')],
+    ['all at once', () => world.store.clear('ada')],
+  ])(
+    '%s leaves their idempotency keys and the records that a hook needs, until the owner is forgotten',
+    async (_, drop) => {
+      const hooked = await dismissBoth('ada', drop);
+      const ofBob = await dismissBoth('bob', dismiss('bob'));
+      const stays = (name: string) => new RegExp(`^(idem:${name}:.*|dropped:${name})$`);
+      const left = async (name: string) => (await keys()).filter((key) => stays(name).test(key)).length;
+      expect([await left('ada'), await keys()]).toEqual([2, expect.arrayContaining([`task:${hooked.id}`])]);
+      expect(await world.store.forget('ada')).toEqual({ ids: [], isDone: true });
+      expect([await left('ada'), await left('bob')]).toEqual([0, 2]);
+      expect(await keys()).not.toContain(`task:${hooked.id}`);
+      expect(await keys()).toContain(`task:${ofBob.id}`);
+    },
+  );
+
+  it('has their names kept for as long as the keys are, and no longer', async () => {
+    const snapshot = makeTask();
+    await new HookQueue(world.redis).register([OUTCOME_HOOK]);
+    await world.store.create({ snapshot, owner: 'ada', input: 1, retention: { succeeded: 90_000_000 } }, null);
+    await happen(snapshot, 'ada', start(), succeed());
+    const dropped = `${world.prefix}dropped:ada`;
+    await world.raw.zAdd(dropped, { score: 1, value: 'gone' });
+    await world.store.dismiss('ada', [snapshot.id]);
+    expect(await world.raw.zRange(dropped, 0, -1)).toEqual([`${world.prefix}task:${snapshot.id}`]);
+    expect(await world.raw.ttl(dropped)).toBeGreaterThanOrEqual(
+      await world.raw.ttl(`${world.prefix}task:${snapshot.id}`),
+    );
+    await accept('ada', { n: 2 }, 'another').then((task) => happen(task, 'ada', start(), succeed()));
+    await world.store.clear('ada');
+    expect(await world.raw.ttl(dropped)).toBeGreaterThan(89_000);
   });
 });
 

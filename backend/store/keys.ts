@@ -8,6 +8,7 @@
  * | `all:<owner>`      | zset | ids of the owner's tasks, all with score 0, so they sort by id: by time of creation | retention after the owner's last active task |
  * | `active:<owner>`   | zset | ids of the owner's tasks that have no outcome                        | when it is empty            |
  * | `unseen:<owner>`   | zset | ids of the owner's tasks whose outcome they have not seen: the inbox | retention after the last outcome |
+ * | `dropped:<owner>`  | zset | names of keys that stay when the owner dismisses a task: its idempotency key, and its record until its outcome hook has run; scored by when they expire at the latest | with the last of them |
  * | `idem:<owner>:<h>` | text | `<hash of the body> <id>` for the Idempotency-Key with hash `h`      | 24 h                        |
  * | `page:<channel>`   | hash | whether the owner has a page open (watched-mark.ts)                  | 7 days                      |
  * | `unpublished`      | zset | ids whose outcome, or whose creation while the owner watched, may not have been pushed; scored by its time | never; old ids are removed |
@@ -113,6 +114,10 @@ export class Keys {
 
   unseen(owner: string): string {
     return `${this.prefix}unseen:${owner}`;
+  }
+
+  dropped(owner: string): string {
+    return `${this.prefix}dropped:${owner}`;
   }
 
   /** @param hash of the Idempotency-Key; '' without one, since create-task takes the name of a key that it then does not use */

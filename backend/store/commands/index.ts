@@ -15,6 +15,7 @@ import { SETTLE_PUSHES } from './operator/settle-pushes.ts';
 import { CLEAR_FINISHED } from './owner/clear-finished.ts';
 import { DISMISS_TASKS } from './owner/dismiss-tasks.ts';
 import { FIND_PLACES } from './owner/find-places.ts';
+import { FORGET_DROPPED } from './owner/forget-dropped.ts';
 import { FORGET_TASKS } from './owner/forget-tasks.ts';
 import { LEAVE_LINE } from './owner/leave-line.ts';
 import { LIST_TASKS } from './owner/list-tasks.ts';
@@ -50,6 +51,7 @@ export const ALL_COMMANDS = [
   DISMISS_TASKS,
   CLEAR_FINISHED,
   FORGET_TASKS,
+  FORGET_DROPPED,
   LEAVE_LINE,
   NOTE_WATCHED,
   NOTE_WEBHOOK,

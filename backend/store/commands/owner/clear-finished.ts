@@ -25,8 +25,8 @@ export interface ClearAnswer {
 /** Answers `{cursor, id, …}`: cursor is an id, or '' at the end. */
 export const CLEAR_FINISHED = defineCommand({
   name: 'clear-finished',
-  keys: ['all', 'active', 'unseen', 'operator'],
-  args: ['from', 'lookAtMost', 'keepUnseen', 'taskPrefix'],
+  keys: ['all', 'active', 'unseen', 'operator', 'dropped'],
+  args: ['from', 'lookAtMost', 'keepUnseen', 'taskPrefix', 'retention'],
   uses: [dropTasks, removeIds],
   lua: `
 local ids = redis.call('ZRANGE', all, from, '-', 'BYLEX', 'REV', 'LIMIT', 0, lookAtMost)
@@ -36,7 +36,7 @@ for _, id in ipairs(ids) do
   if not isKept then finished[#finished + 1] = id end
 end
 -- Only the lists of children are removed here. The children themselves are finished tasks of the same owner.
-for _, parent in ipairs(dropTasks(finished, operator, taskPrefix)) do redis.call('DEL', taskPrefix .. parent .. ':children') end
+for _, parent in ipairs(dropTasks(finished, operator, taskPrefix, dropped, retention)) do redis.call('DEL', taskPrefix .. parent .. ':children') end
 removeIds(finished, all, unseen)
 local cursor = ''
 if #ids == tonumber(lookAtMost) then cursor = ids[#ids] end
@@ -53,12 +53,19 @@ export function clearFinished(redis: CommandRunner, { owner, keepUnseen, cursor 
   const { keys } = redis;
   return redis.run(
     CLEAR_FINISHED,
-    { all: keys.all(owner), active: keys.active(owner), unseen: keys.unseen(owner), operator: keys.operator },
+    {
+      all: keys.all(owner),
+      active: keys.active(owner),
+      unseen: keys.unseen(owner),
+      operator: keys.operator,
+      dropped: keys.dropped(owner),
+    },
     {
       from: cursor === null ? '+' : `(${cursor}`,
       lookAtMost: LOOK_AT_MOST,
       keepUnseen: keepUnseen ? 1 : 0,
       taskPrefix: keys.task(''),
+      retention: redis.retention,
     },
   );
 }

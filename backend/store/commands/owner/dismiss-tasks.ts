@@ -13,8 +13,8 @@ export interface DismissAnswer {
 /** Answers `{gone, parents}`: the ids without those of active tasks, and those of removed tasks that had children. */
 export const DISMISS_TASKS = defineCommand({
   name: 'dismiss-tasks',
-  keys: ['all', 'active', 'unseen', 'operator'],
-  args: ['taskPrefix', '...ids'],
+  keys: ['all', 'active', 'unseen', 'operator', 'dropped'],
+  args: ['taskPrefix', 'retention', '...ids'],
   uses: [dropTasks, removeIds],
   lua: `
 local gone, finished = {}, {}
@@ -24,7 +24,7 @@ for _, id in ipairs(ids) do
     if redis.call('ZSCORE', all, id) then finished[#finished + 1] = id end
   end
 end
-local parents = dropTasks(finished, operator, taskPrefix)
+local parents = dropTasks(finished, operator, taskPrefix, dropped, retention)
 removeIds(finished, all, unseen)
 return {gone, parents}
 `,
@@ -42,7 +42,13 @@ export function dismissTasks(redis: CommandRunner, owner: string, ids: readonly 
   const { keys } = redis;
   return redis.run(
     DISMISS_TASKS,
-    { all: keys.all(owner), active: keys.active(owner), unseen: keys.unseen(owner), operator: keys.operator },
-    { taskPrefix: keys.task(''), ids },
+    {
+      all: keys.all(owner),
+      active: keys.active(owner),
+      unseen: keys.unseen(owner),
+      operator: keys.operator,
+      dropped: keys.dropped(owner),
+    },
+    { taskPrefix: keys.task(''), retention: redis.retention, ids },
   );
 }

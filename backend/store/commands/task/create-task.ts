@@ -19,7 +19,7 @@ import { type CommandRunner, defineCommand } from '../define-command.ts';
 import { enqueueJob, isWatched, placeInLine, redisTime, removeIds } from '../lua.ts';
 
 /** How long an Idempotency-Key is remembered: a day. */
-const IDEMPOTENCY_TTL_S = 24 * 3_600;
+export const IDEMPOTENCY_TTL_S = 24 * 3_600;
 
 /** A task to be stored. `snapshot` and `input` are JSON. */
 export interface TaskCreation {
