@@ -9,7 +9,7 @@ import { REPOSITORY } from '../paths.ts';
 /** The largest picture and the largest animation, so that the documents load fast. */
 const MAX_BYTES = 200 * 1024;
 const MAX_ANIMATION_BYTES = 1.5 * 1024 * 1024;
-/** How many colours a picture has at most. So few halve the size of the file, and in a picture of text the loss is not visible. */
+/** How many colours a picture has at most. This halves the size of the file, and in a picture of text the loss is not visible. */
 const COLOURS = 256;
 /** How long the last frame is shown before the animation starts again. */
 const LAST_FRAME_MS = 4_000;

@@ -47,6 +47,6 @@ runMain(async () => {
   console.log(`  git push origin HEAD ${tag}`);
   console.log(`  npm publish ${relative(process.cwd(), join(out, tarball))}`);
   console.log(
-    'Run the second command in continuous integration: the provenance says which one has published (package.json: publishConfig, repository).',
+    'Run the second command in continuous integration: npm notes there, as provenance, where the package was published from (package.json: publishConfig, repository).',
   );
 });

@@ -1,9 +1,8 @@
 // Disturbs the Soketi of the local stack on purpose, for the demo's "Make trouble" (trouble.ts). Under `npm start` only.
 //
-// This file is a second `--require` after soketi/preload.cjs. It works inside the real Soketi and not as a proxy in front of
-// it, so without trouble nothing is changed. The supervisor (cli/processes/supervisor.ts), which
-// started this process, sends its messages over Node's IPC channel, so that no port is needed. The containers of deploy/ do not load
-// this file.
+// This file is a second `--require` after soketi/preload.cjs. It works inside the real Soketi and not as a proxy in front of it, so
+// without trouble nothing is changed. The supervisor (cli/processes/supervisor.ts), which started this process, sends its messages
+// over Node's IPC channel, so that no port is needed. The containers of deploy/ do not load this file.
 'use strict';
 
 const { realpathSync } = require('node:fs');

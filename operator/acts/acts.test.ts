@@ -117,7 +117,7 @@ describe('forget', () => {
     const { count, token } = await world.preview({ act: 'forget', target: { owner } });
     const first: ActResult = await (await world.post({ act: 'forget', token })).json();
     expect([count, first.done <= 200, typeof first.next]).toEqual([500, true, 'string']);
-    // The page was closed, say. Whoever looks again is shown what is left.
+    // As if the page had been closed after the first step: who looks again is shown what is left.
     const again = await world.preview({ act: 'forget', target: { owner } });
     const left = 500 - first.done;
     expect([again.count, erased]).toEqual([left, []]);
@@ -177,7 +177,7 @@ describe('pause', () => {
     for (const { id } of waiting) await world.reaches(id, 'succeeded');
   });
 
-  it('is refused for a definition that there is not', async () => {
+  it('is refused for a definition that does not exist', async () => {
     for (const act of ['pause', 'resume']) {
       expect(await refusal(await world.post({ act, target: { name: 'none' } }))).toEqual([422, 'invalid_act']);
     }
@@ -201,15 +201,15 @@ describe('an act', () => {
   const ID = '01a2b3c4-0000-7000-8000-000000000000';
   it.each([
     ['nothing', {}],
-    ['an act that there is not', { act: 'explode', target: { ids: [ID] } }],
+    ['an act that does not exist', { act: 'explode', target: { ids: [ID] } }],
     ['no ids', { act: 'retry', target: { ids: [] } }],
-    ['ids that are none', { act: 'retry', target: { ids: ['x'] } }],
+    ['texts that are no ids', { act: 'retry', target: { ids: ['x'] } }],
     ['too many ids', { act: 'retry', target: { ids: Array.from({ length: 101 }, () => ID) } }],
     ['a target of another act', { act: 'retry', target: { owner: 'ada' } }],
     ['a filter without a condition', { act: 'cancel', target: { filter: {} }, preview: true }],
     ['a filter without a preview', { act: 'cancel', target: { filter: { name: 'work' } } }],
     ['a status that is no list', { act: 'cancel', target: { filter: { status: 'failed' } }, preview: true }],
-    ['a condition that there is not', { act: 'cancel', target: { filter: { page: 7 } }, preview: true }],
+    ['a condition that does not exist', { act: 'cancel', target: { filter: { page: 7 } }, preview: true }],
     ['a name that no definition has', { act: 'pause', target: { name: '*' } }],
     ['no owner', { act: 'forget', target: {} }],
   ])('with %s is refused', async (_what, body) => {

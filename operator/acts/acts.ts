@@ -83,7 +83,7 @@ export class Acts {
   /**
    * Takes the next step of the act that was previewed.
    * @param token of the preview, or of the step before
-   * @throws TaskError `preview_expired` (409), `invalid_act` (422) for a definition that there is not, `store_unavailable`
+   * @throws TaskError `preview_expired` (409), `invalid_act` (422) for a definition that does not exist, `store_unavailable`
    */
   async carryOut(act: Act, token: unknown, who: string | null): Promise<ActResult> {
     return this.#perform(await this.#previews.take(token, act, who));
@@ -91,7 +91,7 @@ export class Acts {
 
   /**
    * Carries an act out without a preview.
-   * @throws TaskError `invalid_act` (422) where a preview is needed, or for a definition that there is not; `store_unavailable`
+   * @throws TaskError `invalid_act` (422) where a preview is needed, or for a definition that does not exist; `store_unavailable`
    */
   async act(act: Act, target: ActTarget, who: string | null): Promise<ActResult> {
     if ('filter' in target || 'owner' in target) {

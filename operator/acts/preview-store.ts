@@ -21,7 +21,7 @@ export interface Preview {
   readonly target: ActTarget;
   /** Who was shown it. Nobody else may carry it out. */
   readonly who: string | null;
-  /** Of an act on a filter: tasks that were created at this time or later are left out. ISO 8601. */
+  /** An act on a filter leaves out tasks that were created at this time or later. ISO 8601. */
   readonly until: string;
   /** The id after which the next step goes on. Null before the first step, and for `forget`: what a step has removed is not found again. */
   readonly cursor: string | null;

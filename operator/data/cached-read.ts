@@ -1,6 +1,6 @@
 /**
- * Keeps the answer of a read for a moment, and gives it to all who ask meanwhile. So many open pages read Redis no more often
- * than one. It serves the operator's overview and the search for what is stuck.
+ * Keeps the answer of a read for a moment, and gives it to all who ask meanwhile. With it, a hundred open pages read Redis no more
+ * often than one page. It serves the operator's overview and the search for what is stuck.
  */
 
 /** A read whose answer is kept for `maxAgeMs`. */

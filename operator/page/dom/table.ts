@@ -154,7 +154,7 @@ function makeCell<Row>({ label, className = '', isRowHeader = false, heading }: 
 }
 
 /**
- * Replaces the content of a cell. If the second button in it had the focus, say, the second one of the new content gets it. If there
+ * Replaces the content of a cell. If, for example, the second button in it had the focus, the second one of the new content gets it. If there
  * is none, the first link of the row does.
  */
 function fill(cell: HTMLElement, content: Content, row: HTMLElement): void {

@@ -68,7 +68,7 @@ export function createTaskView(context: Context, id: string): View {
 }
 
 /**
- * Replaces the content of an element. If the second link in it had the focus, say, the second link of the new content gets it, or
+ * Replaces the content of an element. If, for example, the second link in it had the focus, the second link of the new content gets it, or
  * `fallback` if there is none.
  */
 function refill(element: HTMLElement, fallback: HTMLElement, content: Content): void {
