@@ -154,8 +154,8 @@ function makeCell<Row>({ label, className = '', isRowHeader = false, heading }: 
 }
 
 /**
- * Replaces the content of a cell. If, for example, the second button in it had the focus, the second one of the new content gets it. If there
- * is none, the first link of the row does.
+ * Replaces the content of a cell. If, for example, the second button in it had the focus, the second one of the new content gets it.
+ * If there is none, the first link of the row does.
  */
 function fill(cell: HTMLElement, content: Content, row: HTMLElement): void {
   const focusable = [...cell.querySelectorAll<HTMLElement>(FOCUSABLE)];

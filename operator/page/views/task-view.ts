@@ -68,8 +68,8 @@ export function createTaskView(context: Context, id: string): View {
 }
 
 /**
- * Replaces the content of an element. If, for example, the second link in it had the focus, the second link of the new content gets it, or
- * `fallback` if there is none.
+ * Replaces the content of an element. If, for example, the second link in it had the focus, the second link of the new content gets
+ * it, or `fallback` if there is none.
  */
 function refill(element: HTMLElement, fallback: HTMLElement, content: Content): void {
   const at = [...element.querySelectorAll('a')].indexOf(document.activeElement as HTMLAnchorElement);
