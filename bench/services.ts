@@ -1,4 +1,5 @@
-// The Redis and the Soketi of a run, which its stacks use one after the other. Both are started as `npm start` starts them.
+// The Redis and the Soketi of a run, which its stacks use one after the other. Both have the settings of `npm start`, with two
+// differences: Redis needs no password, and Soketi takes channels of any name.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
