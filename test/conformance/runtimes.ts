@@ -2,9 +2,9 @@
 // pusher-js for browsers. The suite calls both in the same way.
 import type { Express } from 'express';
 import type { Browser } from 'playwright-core';
-import pusherJs from 'pusher-js';
 import { bundleForBrowser, servePage } from '../support/browser/browser-bundle.ts';
 import { launchChromium } from '../support/browser/chromium.ts';
+import { Pusher } from '../support/bus/pusher-class.ts';
 import { type Agent, createAgent } from './follower.ts';
 
 /** The client's methods, each with a promise as its result. */
@@ -31,8 +31,7 @@ const node: Runtime = {
   name: 'Node',
   async prepare() {},
   async createAgent(base) {
-    // In Node the module is the class itself; its types say otherwise.
-    const agent = createAgent(pusherJs as unknown as typeof pusherJs.default, base);
+    const agent = createAgent(Pusher, base);
     return remote(async (name, args) => (agent[name] as (...given: unknown[]) => unknown)(...args));
   },
   async stop() {},

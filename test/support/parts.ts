@@ -1,6 +1,5 @@
 // Real parts for integration tests: Redis, Soketi, an Express app with the router, and bare Pusher clients.
 import express, { type Express } from 'express';
-import pusherJs from 'pusher-js';
 import { type Backend, createBackend } from '../../backend/backend.ts';
 import type { BackendOptions } from '../../backend/options.ts';
 import { pusherFromEnv } from '../../backend/push/bus/pusher-env.ts';
@@ -10,14 +9,11 @@ import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import type { TaskServerOptions } from '../../server/options.ts';
 import { createTaskServer, type TaskServer } from '../../server/task-server.ts';
 import { pusherEnvOf } from '../../soketi/pusher-app.ts';
+import { Pusher } from './bus/pusher-class.ts';
 import { startSoketi, type TestSoketi } from './bus/soketi.ts';
 import { startHttpServer } from './http-server.ts';
 import { recordLog } from './log.ts';
 import { startRedis, type TestRedis } from './redis/redis.ts';
-
-// The types of pusher-js say that the class is its module's `default`; in Node it is the module itself.
-const Pusher = pusherJs as unknown as typeof pusherJs.default;
-type Pusher = InstanceType<typeof Pusher>;
 
 /** A running Redis and Soketi. */
 export interface TestBus {

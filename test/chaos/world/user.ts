@@ -1,18 +1,15 @@
 // A user of the chaos run: two real clients behind proxies that lose and reorder events, and tasks to start.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import pusherJs from 'pusher-js';
 import { createTaskFeed } from '../../../client/feed/connect-tasks.ts';
 import type { PendingFeed } from '../../../client/feed/task-feed.ts';
 import { presentOutcomes } from '../../../client/headless/outcomes/present.ts';
 import type { Snapshot } from '../../../core/tasks/snapshot.ts';
+import { Pusher } from '../../support/bus/pusher-class.ts';
 import { ClientObserver, checkEvent, type Findings, noteTold } from '../checks/observer.ts';
 import type { Random } from '../random.ts';
 import { type PushProxy, startPushProxy } from './push-proxy.ts';
 import type { World } from './world.ts';
-
-// The types of pusher-js say that the class is its module's `default`; in Node it is the module itself.
-const Pusher = pusherJs as unknown as typeof pusherJs.default;
 
 export interface ChaosClient {
   readonly proxy: PushProxy;

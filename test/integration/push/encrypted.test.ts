@@ -1,8 +1,8 @@
 // Encrypted channels on a real Soketi: what is sent, how large it may be, and how clients go on when the key has changed.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import pusherJs from 'pusher-js';
 import { WebSocket } from 'ws';
 import type { Snapshot } from '../../../core/tasks/snapshot.ts';
+import { Pusher } from '../../support/bus/pusher-class.ts';
 import { eventually } from '../../support/eventually.ts';
 import { move, newTask, time } from '../../support/task-events.ts';
 import { BY_PUSH, type EncryptedWorld, keyOf, startEncryptedWorld, USER } from './encrypted-world.ts';
@@ -44,8 +44,6 @@ async function listen(): Promise<Frames> {
   await eventually(() => frames.find((frame) => frame.includes('subscription_succeeded')));
   return { frames, close: () => socket.terminate() };
 }
-
-const Pusher = pusherJs as unknown as typeof pusherJs.default;
 
 /** Starts a bare pusher-js client. Resolves when it is in the channel. */
 async function follow() {

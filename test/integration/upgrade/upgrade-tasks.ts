@@ -2,7 +2,10 @@
 import { z } from 'zod';
 import { defineTask } from '../../../core/tasks/definition.ts';
 
-/** What the handlers of the old version (write-store.ts) did with a task. Those of the new version (upgrade.test.ts) always return. */
+/**
+ * What the handlers of the old version (write-store.ts) did with a task. Those of the new version (upgrade.test.ts) return, except
+ * that of `family`, which must not be called.
+ */
 const DOES = ['return', 'return-much', 'fail', 'fail-once', 'hang', 'ignore-cancel'] as const;
 export type Does = (typeof DOES)[number];
 

@@ -1,8 +1,6 @@
 // pusher-js as it works in networks that let only some of its transports through. For pages that a test opens in Node.
-import pusherJs from 'pusher-js';
+import { Pusher } from './pusher-class.ts';
 
-// The types of pusher-js say that the class is its module's `default`; in Node it is the module itself.
-const Pusher = pusherJs as unknown as typeof pusherJs.default;
 type PusherOptions = NonNullable<ConstructorParameters<typeof Pusher>[1]>;
 type Transport = NonNullable<PusherOptions['enabledTransports']>[number];
 

@@ -103,7 +103,7 @@ function compareChannels(isShort: boolean, tally: Tally): void {
   }
 }
 
-/** Downloads and contacts of ada, asked for by bob and by nobody. */
+/** Downloads of ada as bob and as nobody; files beside the downloads, and the list of contacts, as bob. */
 async function tryDownloads({ demo }: World, tally: Tally): Promise<void> {
   const ada = await demo.signIn('ada');
   const bob = await demo.signIn('bob');

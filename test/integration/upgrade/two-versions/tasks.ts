@@ -5,29 +5,31 @@ import { otherThan, VERSIONS, type Version } from './versions.ts';
 
 const version = z.enum(VERSIONS);
 const by = z.object({ by: version });
-/** As many as a definition may have, with short waits: for tasks that go on until the version that they want takes them. */
+/** As many attempts as a definition may have, with short waits between them: for tasks that wait for one of the versions. */
 const UNTIL_TAKEN = { attempts: 100, backoff: { initial: '10ms', max: '50ms' } } as const;
 
-/** A definition for each version. Only workers of that version handle it, its name says so: `count-on-today`. */
-function forEach<D>(define: (on: Version) => D): Readonly<Record<Version, D>> {
+/** A definition for each version. Only workers of that version handle it, as its name says: `count-on-today`. */
+function forEachVersion<D>(define: (on: Version) => D): Readonly<Record<Version, D>> {
   return { earlier: define('earlier'), today: define('today') };
 }
 
 /** Takes `steps` steps of 50 ms. */
-export const count = forEach((on) =>
+export const count = forEachVersion((on) =>
   defineTask({ name: `count-on-${on}`, input: z.object({ steps: z.number() }), output: by, browser: true }),
 );
 
 /** Goes on until it is cancelled. */
-export const endless = forEach((on) => defineTask({ name: `endless-on-${on}`, input: z.object({}), browser: true }));
+export const endless = forEachVersion((on) =>
+  defineTask({ name: `endless-on-${on}`, input: z.object({}), browser: true }),
+);
 
 /** Goes on until its deadline. */
-export const late = forEach((on) =>
+export const late = forEachVersion((on) =>
   defineTask({ name: `late-on-${on}`, input: z.object({}), deadline: '200ms', browser: true }),
 );
 
 /** Starts two tasks `count` for workers of the other version, and waits for them. */
-export const family = forEach((on) =>
+export const family = forEachVersion((on) =>
   defineTask({ name: `family-on-${on}`, input: z.object({}), output: by, browser: true }),
 );
 

@@ -64,7 +64,7 @@ export interface World {
   startWorker(version: Version, tasks: readonly string[], concurrency?: number): Promise<ScriptProcess>;
   /** Opens pages; the function that it resolves with reads what they have shown. */
   openPages(version: Version, pages: readonly PageOptions[]): Promise<() => Promise<PageReport[]>>;
-  /** How often each task was started by a handler, in all processes, by its id. */
+  /** How often handlers of all processes have started each task of the definition `name`, by the ids of the tasks. */
   runs(name: string): Map<string, number>;
   close(): Promise<void>;
 }
