@@ -29,7 +29,7 @@ export const OWN_ORIGIN: Origin = { version: VERSION, file: findFile() };
  * @param caller what was called with the backend, such as `createTaskServer`
  * @throws ConfigError `invalid_dependency` if a copy of another major version has made `backend`
  */
-export function checkOrigin(caller: string, backend: unknown): void {
+export function refuseOtherMajor(caller: string, backend: unknown): void {
   const origin = isObject(backend) ? (backend as { [ORIGIN]?: Origin })[ORIGIN] : undefined;
   if (origin === undefined || majorOf(origin.version) === majorOf(VERSION)) return;
   throw new ConfigError(

@@ -5,7 +5,7 @@
 
 import type { Request } from 'express';
 import type { Backend } from '../backend/backend.ts';
-import { checkOrigin } from '../backend/origin.ts';
+import { refuseOtherMajor } from '../backend/origin.ts';
 import { ConfigError } from '../core/config-error.ts';
 import type { OperatorRole } from '../core/operator/calls.ts';
 import type { AnyTaskDefinition } from '../core/tasks/definition.ts';
@@ -53,7 +53,7 @@ export function checkOperatorOptions(options: OperatorOptions): void {
     refuseOptions(`createOperator: expected options like { backend, tasks, allow }, got ${describe(options)}.`);
   }
   const { backend, allow, payloads } = options;
-  checkOrigin('createOperator', backend);
+  refuseOtherMajor('createOperator', backend);
   const hasRedis = isObject(backend) && typeof (backend.redis as { send?: unknown } | undefined)?.send === 'function';
   requireOption(hasRedis, 'createOperator: backend', 'what createBackend gives: the page needs Redis', backend);
   requireOption(

@@ -1,3 +1,5 @@
+// The messages for wrong options of the functions with which an application sets inloop up: those of a server, and, so that all
+// are worded alike, also those of a worker and of a backend.
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { type Backend, createBackend } from '../backend/backend.ts';

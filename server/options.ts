@@ -1,7 +1,7 @@
 /** What an application passes to `createTaskServer`, and the checks of it. */
 
 import type { Request } from 'express';
-import { checkOrigin } from '../backend/origin.ts';
+import { refuseOtherMajor } from '../backend/origin.ts';
 import { isServerBackend, type ServerBackend } from '../backend/server-backend.ts';
 import { MAX_WAIT_SECONDS } from '../core/limits.ts';
 import type { AnyTaskDefinition } from '../core/tasks/definition.ts';
@@ -76,7 +76,7 @@ export function checkServerOptions(options: TaskServerOptions): void {
   const { backend, identify, path, signal, limits } = options;
   const check = (isValid: boolean, name: keyof TaskServerOptions, expected: string) =>
     requireOption(isValid, `createTaskServer: ${name}`, expected, options[name]);
-  checkOrigin('createTaskServer', backend);
+  refuseOtherMajor('createTaskServer', backend);
   check(isServerBackend(backend), 'backend', 'what createBackend gives');
   check(typeof identify === 'function', 'identify', 'a function from a request to a user id or null');
   check(path === undefined || typeof path === 'string', 'path', 'a path like /tasks');

@@ -26,7 +26,7 @@ export interface SameOriginOptions {
 /** Which origins are the application's own and which are listed. */
 export interface OriginRule {
   readonly listed: ReadonlySet<string>;
-  /** The own origin, if it is known. Null: the one that the request names as its host. */
+  /** An origin that counts as the own one beside the one that the request was sent to. Null: none does. */
   readonly own: string | null;
 }
 

@@ -14,7 +14,8 @@ const SAFE_SETTINGS = {
   SOKETI_CHANNEL_LIMITS_MAX_NAME_LENGTH: '164',
   // One webhook request for all channels that change within 50 ms, because after an outage all pages reconnect at once.
   SOKETI_WEBHOOKS_BATCHING: 'true',
-  // Milliseconds. Soketi accepts connections in this time and closes them at once, so clients reconnect in a tight loop.
+  // Milliseconds. Short, because a Soketi that shuts down accepts connections and closes them at once: clients then reconnect in a
+  // tight loop.
   SOKETI_SHUTDOWN_GRACE_PERIOD: '50',
 };
 

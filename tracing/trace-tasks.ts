@@ -1,7 +1,7 @@
 /** `traceTasks`: shows the tasks of a process as traces. It serves adopters who use OpenTelemetry. */
 
 import { type TracerProvider, trace } from '@opentelemetry/api';
-import { checkOrigin } from '../backend/origin.ts';
+import { refuseOtherMajor } from '../backend/origin.ts';
 import { isServerBackend, type ServerBackend } from '../backend/server-backend.ts';
 import { isObject, refuseOptions, requireOption } from '../core/values/options.ts';
 import { VERSION } from '../core/version.ts';
@@ -28,7 +28,7 @@ export interface TracingOptions {
 export function traceTasks(options: TracingOptions): void {
   requireOption(isObject(options), 'traceTasks: the argument', 'options like { backend }', options);
   const { backend, tracerProvider = trace } = options;
-  checkOrigin('traceTasks', backend);
+  refuseOtherMajor('traceTasks', backend);
   requireOption(isServerBackend(backend), 'traceTasks: backend', 'what createBackend gives', backend);
   const isProvider = typeof tracerProvider?.getTracer === 'function';
   requireOption(isProvider, 'traceTasks: tracerProvider', 'a TracerProvider of OpenTelemetry', tracerProvider);

@@ -1,7 +1,7 @@
 /** The options of a worker, and their checks. TypeScript checks them too, but plain JavaScript passes anything. */
 
 import { type Backend, isBackend } from '../backend/backend.ts';
-import { checkOrigin } from '../backend/origin.ts';
+import { refuseOtherMajor } from '../backend/origin.ts';
 import { type AnyTaskDefinition, isDefinition } from '../core/tasks/definition.ts';
 import { type Duration, toMilliseconds } from '../core/values/duration.ts';
 import { refuseOptions, wholeNumber } from '../core/values/options.ts';
@@ -36,7 +36,7 @@ const CONCURRENCY = { default: 4, min: 1, max: 10_000 };
 
 /** @throws ConfigError `invalid_options` */
 export function checkWorkerOptions(options: TaskWorkerOptions): WorkerSettings {
-  checkOrigin('createTaskWorker', options?.backend);
+  refuseOtherMajor('createTaskWorker', options?.backend);
   if (!isBackend(options?.backend)) {
     refuse(`backend must be what createBackend gives, got ${describe(options?.backend)}.`);
   }

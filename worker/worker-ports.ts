@@ -34,7 +34,7 @@ export interface WorkerPorts extends AttemptPorts {
   startSweeping(stallInterval: number): void;
   /** Resolves when the time by Redis' clock is known. Never rejects. */
   clockReady(): Promise<void>;
-  /** Resolves when no events wait to be pushed, or after `limit` ms. */
+  /** Resolves when parents know of their ended children and no events wait to be pushed, or after twice `limit` ms. */
   drainPushes(limit: number): Promise<void>;
 }
 

@@ -108,10 +108,8 @@ function findBusFaults(env: Env): Map<string, string> {
 function findPlaceholders(env: Env): string[] {
   const lines: string[] = [];
   try {
-    pusherFromEnv(
-      { ...VALID, PUSHER_CLUSTER: undefined, ...env },
-      { log: { ...SILENT, warn: (line) => lines.push(line) } },
-    );
+    // It looks for placeholders before anything else.
+    pusherFromEnv(env, { log: { ...SILENT, warn: (line) => lines.push(line) } });
   } catch {
     // A variable is wrong. `findBusFaults` names it.
   }

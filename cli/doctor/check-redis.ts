@@ -9,10 +9,11 @@ const MAX_SKEW_MS = 5_000;
 /** From this share of its memory on, Redis counts as nearly full. */
 const NEARLY_FULL = 0.9;
 
+const NOT_PRIMARY_CURE = 'REDIS_URL must name the primary, or its sentinels (redis+sentinel://…).';
 /** Cures by the words of a fault: the first that matches. */
 const CURES: readonly (readonly [RegExp, string])[] = [
   [/WRONGPASS|NOAUTH|without any password/, 'Correct user and password in REDIS_URL; each is percent-encoded there.'],
-  [/READONLY|MASTERDOWN|replica/, 'REDIS_URL must name the primary, or its sentinels (redis+sentinel://…).'],
+  [/READONLY|MASTERDOWN|replica/, NOT_PRIMARY_CURE],
   [
     /ECONNREFUSED/,
     'Start Redis there (`npx inloop dev` does it on this machine), or correct host and port in REDIS_URL.',
@@ -57,7 +58,7 @@ export async function checkRedis(url: string, prefix: string): Promise<readonly 
   } else {
     if (facts.role === 'master') findings.ok('role', 'primary');
     // A replica that refuses writes has failed as `use` already.
-    else if (unusable === null) findings.failed('role', `it is a ${facts.role}`, cureOf('READONLY', ''));
+    else if (unusable === null) findings.failed('role', `it is a ${facts.role}`, NOT_PRIMARY_CURE);
     checkMemory(facts, findings);
     checkPersistence(facts, findings);
   }

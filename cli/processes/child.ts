@@ -1,4 +1,4 @@
-// Starts a child process, waits until it is ready, and ends it. For the supervisor, the bench and tests.
+// Starts a child process, waits until it is ready, and ends it. For the supervisor, the pictures, the bench and tests.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -102,8 +102,8 @@ function wrapChild(child: ChildProcess, onLine: (line: string) => void): Child {
  * Calls `probe` until it resolves with true. A probe that rejects counts as false.
  *
  * @param options `deadlineMs` in milliseconds (default 20 s); `signal` gives up
- * @throws Error when the child ends first, when the deadline is over, or when `signal` aborts; the message names the
- *   service and carries its last line of output
+ * @throws Error when the child ends first or the deadline is over; its message names the service and has its last line of
+ *   output. When `signal` aborts: the reason of the abort
  */
 export async function waitUntilReady(
   name: string,

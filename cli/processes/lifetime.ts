@@ -1,5 +1,5 @@
-// Ends what a process has started when the process itself is to end: by a signal, when its parent is gone, or after an
-// uncaught error. For `npm start` and every command that starts something.
+// Ends a process together with everything it has started: after a signal, when its parent is gone, or after an uncaught error.
+// For `npm start` and every command that starts something.
 
 /** Milliseconds between two checks whether the parent still runs. */
 const PARENT_CHECK_MS = 1_000;
@@ -10,7 +10,7 @@ const SAME_REQUEST_MS = 500;
 export interface Lifetime {
   /** Ends everything in order. Resolves with the exit code of this process when nothing runs. */
   stop(signal: NodeJS.Signals): Promise<number>;
-  /** Kills everything at once. Called when this process ends for whatever reason, and when `stop` is not waited for. */
+  /** Kills what still runs. Called as the last thing before this process ends, for whatever reason. It cannot wait for anything. */
   kill(): void;
   /** Called with the reason before `stop`, for a line of output. */
   say(why: string): void;

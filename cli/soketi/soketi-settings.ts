@@ -13,7 +13,7 @@ export interface SoketiSettings {
   metricsPort: number;
   clusterPort: number;
   webhookUrl: string | undefined;
-  /** Further `SOKETI_*` and `INLOOP_SOKETI_*` variables, unchanged. */
+  /** All other `SOKETI_*` and `INLOOP_SOKETI_*` variables, unchanged; `TASK_CHANNELS_ONLY` where they are not set. */
   env: Record<string, string>;
   /** Whether clients speak plain HTTP and WebSocket to it, below `/`. Only then can its HTTP API be probed. */
   isPlain: boolean;
@@ -120,7 +120,10 @@ function findAppFault(value: string): string | null {
   }
 }
 
-/** The variables for Soketi that no option of `soketiCommand` sets, and two for Node: certificates, and the time zone. */
+/**
+ * All variables of `env` for Soketi, except those that `SoketiSettings` has as `app` and `webhookUrl`. Also two for Node:
+ * certificates, and the time zone.
+ */
 function pickSoketiVariables(env: Env): Record<string, string> {
   const ours = new Set<string>(['INLOOP_SOKETI_WEBHOOK', ...Object.values(APP).map(([, theirs]) => theirs)]);
   const entries = Object.entries(env).filter(

@@ -46,7 +46,10 @@ export class MountingOrder {
     if (names.length > 0) this.#tell('session', names);
   }
 
-  /** Call it before the router sets CORS headers of its own: perhaps `cors()` answers preflights before it. */
+  /**
+   * Call it before the router sets CORS headers of its own. If the answer allows every origin already, the application has
+   * mounted `cors()` before the router, and `cors()` answers preflights that the router should answer.
+   */
   checkCors(res: Response): void {
     if (res.getHeader('Access-Control-Allow-Origin') === '*') this.#tell('cors', ['cors']);
   }

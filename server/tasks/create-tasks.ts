@@ -1,6 +1,6 @@
 /** `createTasks`: the task operations without Express, for scripts, cron jobs, workers and other frameworks. */
 
-import { checkOrigin } from '../../backend/origin.ts';
+import { refuseOtherMajor } from '../../backend/origin.ts';
 import { isServerBackend, type ServerBackend } from '../../backend/server-backend.ts';
 import type { AnyTaskDefinition } from '../../core/tasks/definition.ts';
 import type { TaskLimits } from '../../core/tasks/task-limits.ts';
@@ -44,7 +44,7 @@ export function createTasks(options: TasksOptions): Tasks {
   if (!isObject(options))
     refuseOptions(`createTasks: expected options like { backend, tasks }, got ${describe(options)}.`);
   const { backend } = options;
-  checkOrigin('createTasks', backend);
+  refuseOtherMajor('createTasks', backend);
   requireOption(isServerBackend(backend), 'createTasks: backend', 'what createBackend gives', backend);
   const operations = new TaskOperations(backend, options.tasks, 'createTasks', options.limits);
   const removals = new TaskRemovals(backend);

@@ -135,8 +135,8 @@ export class TaskOperations {
   }
 
   /**
-   * One page of `owner`'s tasks, newest first: at most 100, by default 20. A page may have fewer than asked for, so follow
-   * `nextCursor` until it is null.
+   * One page of `owner`'s tasks, newest first: by default 20, and at most 100, even if `limit` is higher. A page may have fewer
+   * than asked for, so follow `nextCursor` until it is null.
    * @throws TaskError `invalid_query` (400)
    */
   async list(

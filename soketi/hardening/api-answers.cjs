@@ -75,6 +75,7 @@ function respond(res, status, type, body) {
   });
 }
 
+// `methods`: the methods of Soketi that this file uses. preload.cjs checks at start that they exist.
 module.exports = {
   methods: { HttpHandler: ['attachMiddleware', 'notFound', 'send', 'sendJson', 'serverErrorResponse'] },
   hardenApiAnswers,

@@ -93,6 +93,7 @@ function hardenApiBodies(HttpHandler) {
   }
 }
 
+// `methods`: the methods of Soketi that this file uses. preload.cjs checks at start that they exist.
 module.exports = {
   methods: {
     HttpHandler: [

@@ -103,4 +103,5 @@ function hardenFrames(WsHandler) {
   };
 }
 
+// `methods`: the methods of Soketi that this file uses. preload.cjs checks at start that they exist.
 module.exports = { methods: { WsHandler: ['onMessage', 'onOpen'] }, hardenFrames };

@@ -1,3 +1,4 @@
+// Bad WebSocket frames harm nobody but their sender: Soketi stays up, and another client, the bystander, still gets its events.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { FRAMES_OF_BAD_UTF8, HOSTILE_FRAMES } from '../../test/support/bus/hostile-frames.ts';
 import { RawWebSocket } from '../../test/support/bus/raw-websocket.ts';

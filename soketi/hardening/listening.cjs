@@ -77,6 +77,7 @@ function listenExclusively(server, app, onTaken) {
     });
 }
 
+// `methods`: the methods of Soketi that this file uses. preload.cjs checks at start that they exist.
 module.exports = {
   methods: { Server: ['configureDiscovery', 'configureMetricsServer', 'configureWebsockets', 'setOptions'] },
   hardenListening,

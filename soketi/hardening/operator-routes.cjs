@@ -23,6 +23,7 @@ function hardenOperatorRoutes(Server) {
   };
 }
 
+// `methods`: the methods of Soketi that this file uses. preload.cjs checks at start that they exist.
 module.exports = {
   methods: { HttpHandler: ['acceptTraffic'], Server: ['configureHttp', 'configureMetricsServer', 'url'] },
   hardenOperatorRoutes,

@@ -73,6 +73,7 @@ function close(socket) {
   }
 }
 
+// `methods`: the methods of Soketi that this file uses. preload.cjs checks at start that they exist.
 module.exports = {
   methods: { RedisAdapter: ['init', 'disconnect', 'getNamespaces'] },
   hardenRedisAdapter,

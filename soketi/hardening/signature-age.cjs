@@ -23,4 +23,5 @@ function hardenSignatureAge(HttpHandler) {
   };
 }
 
+// `methods`: the methods of Soketi that this file uses. preload.cjs checks at start that they exist.
 module.exports = { methods: { HttpHandler: ['authMiddleware', 'unauthorizedResponse'] }, hardenSignatureAge };

@@ -20,4 +20,5 @@ function hardenStopping(Server) {
   };
 }
 
+// `methods`: the methods of Soketi that this file uses. preload.cjs checks at start that they exist.
 module.exports = { methods: { Server: ['stop'] }, hardenStopping };

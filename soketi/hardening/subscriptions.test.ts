@@ -1,3 +1,4 @@
+// Which channels clients may enter, and how many, where Soketi serves the channels of tasks only.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { RawWebSocket } from '../../test/support/bus/raw-websocket.ts';
 import { startSoketi, type TestSoketi } from '../../test/support/bus/soketi.ts';
@@ -8,14 +9,14 @@ import { signPusherCall } from '../pusher-app.ts';
 
 describe('a Soketi for the channels of tasks', () => {
   let soketi: TestSoketi;
-  let hooks: WebhookNames;
+  let webhooks: WebhookNames;
   beforeAll(async () => {
-    hooks = await collectWebhookNames();
-    soketi = await startSoketi({ webhooks: hooks.url, tasksOnly: true });
+    webhooks = await collectWebhookNames();
+    soketi = await startSoketi({ webhooks: webhooks.url, tasksOnly: true });
   }, 30_000);
   afterAll(async () => {
     await soketi.stop();
-    await hooks.close();
+    await webhooks.close();
   });
   const client = () => ScriptedClient.open(soketi.pusher.port, soketi.pusher);
 
@@ -28,7 +29,7 @@ describe('a Soketi for the channels of tasks', () => {
     'private-user',
     'xprivate-user-bob',
     'user-bob',
-  ])('refuses %s, rightly signed or not', async (channel) => {
+  ])('refuses %s, even if its signature is right', async (channel) => {
     const bob = await client();
     const member = channel.startsWith('presence-') ? { user_id: 'bob' } : undefined;
     expect(await bob.enter(channel, member)).toEqual([
@@ -47,7 +48,7 @@ describe('a Soketi for the channels of tasks', () => {
     const flooders = await Promise.all(
       [1, 2, 3, 4].map(() => RawWebSocket.open(soketi.pusher.port, soketi.pusher.key)),
     );
-    hooks.names.length = 0;
+    webhooks.names.length = 0;
     for (let n = 0; n < 2_500; n++) {
       for (const [who, flooder] of flooders.entries()) {
         flooder.sendText({ event: 'pusher:subscribe', data: { channel: `made-up-${who}-${n}` } });
@@ -63,8 +64,8 @@ describe('a Soketi for the channels of tasks', () => {
       `http://127.0.0.1:${soketi.pusher.port}${signPusherCall(soketi.pusher, 'GET', '/channels')}`,
     );
     expect(Object.keys(((await answer.json()) as { channels: object }).channels)).toEqual(['private-user-flood']);
-    await eventually(() => hooks.names.includes('channel_occupied private-user-flood'));
-    expect(hooks.names.filter((name) => name.includes('made-up'))).toEqual([]);
+    await eventually(() => webhooks.names.includes('channel_occupied private-user-flood'));
+    expect(webhooks.names.filter((name) => name.includes('made-up'))).toEqual([]);
     for (const flooder of flooders) flooder.close();
     bob.socket.close();
   }, 40_000);

@@ -48,7 +48,7 @@ export function childrenOf({ fields }: FamilyRecord): Children | null {
   return childrenTotal ? decodeChildren([childrenTotal, childrenEnded, childrenFailed]) : null;
 }
 
-/** Adds to the counts, and raises `familyVersion`. */
+/** Adds to the counts, and raises `familyVersion`, the number of changes in the family. */
 function count({ fields }: FamilyRecord, by: Partial<Record<keyof StoredFields, number>>): void {
   for (const [name, more] of Object.entries({ ...by, familyVersion: 1 })) {
     if (more > 0) fields[name as keyof StoredFields] = String(Number(fields[name as keyof StoredFields] ?? 0) + more);

@@ -9,6 +9,7 @@ const TURN = 1_048_576;
 interface Waiting {
   readonly owner: string;
   readonly job: string;
+  /** `BAND` in `line-scripts.ts`: retries first, then by priority. The lower one comes first. */
   readonly band: number;
 }
 
@@ -36,6 +37,7 @@ export class MemoryLine {
       this.#list.push({ owner, job });
       return;
     }
+    // The list has a job, and the line is empty. The owner of that job uses a turn now, so their next one is a turn later.
     if (first && this.#jobs.size === 0) this.#turnsOfAbsent.set(first.owner, this.#latest + TURN);
     this.#join({ owner, job, band });
   }
@@ -99,6 +101,7 @@ export class MemoryLine {
     this.#turns.delete(owner);
   }
 
+  /** A copy to take jobs from. It has no turns of absent owners, which matter only where a job is added. */
   #copy(): MemoryLine {
     const copy = new MemoryLine();
     copy.#list = [...this.#list];

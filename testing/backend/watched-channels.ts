@@ -26,12 +26,17 @@ export class WatchedChannels {
     return vacatedAt === null || (openedAt !== null && vacatedAt <= openedAt);
   }
 
+  /**
+   * Notes that a page enters the channel now. `owner`: whose channel it is; null if only the channel is known. Then a channel
+   * without a mark gets none.
+   */
   async noteWatched(channel: string, owner: string | null = null): Promise<void> {
     const mark = this.#marks.get(channel) ?? (owner === null ? null : { owner, openedAt: null, vacatedAt: null });
     if (mark === null) return;
     this.#marks.set(channel, { ...mark, owner: owner ?? mark.owner, openedAt: this.#now() });
   }
 
+  /** Notes what a webhook says about the channel. @param at when it happened, in ms since 1970 by the bus's clock */
   async noteWebhook(channel: string, event: 'opened' | 'vacated', at: number): Promise<WebhookAnswer> {
     const mark = this.#marks.get(channel);
     if (!mark) return 'unknown';

@@ -11,8 +11,8 @@ import type { Time } from '../../backend/time.ts';
 import { settlePromises } from './real-timers.ts';
 
 /**
- * When the time may jump to an awaited alarm: `asleep` as soon as nothing else is going on; `quiet` after a while of that,
- * since a handler might be at something that cannot be seen.
+ * When the time may jump to an awaited alarm. `asleep`: as soon as nothing else is going on. `quiet`: only when nothing else has
+ * gone on for a while, since a handler might be at something that cannot be seen.
  */
 export type Jump = 'asleep' | 'quiet';
 
@@ -66,8 +66,8 @@ export class FakeTime implements Time {
   }
 
   /**
-   * Where the time may jump: to the earliest awaited alarm. If something is asleep, there is no need for quiet before an
-   * earlier alarm. Null if nothing is awaited.
+   * Where the time may jump: to the earliest awaited alarm. `jump` is `asleep` if any awaited alarm is, even a later one. Null if
+   * nothing is awaited.
    */
   get nextJump(): { readonly at: number; readonly jump: Jump } | null {
     const awaited = [...this.#alarms].filter(({ jump }) => jump !== null);

@@ -1,4 +1,4 @@
-/** The clock of a test, by which a handler can wait without waiting. It serves adopters' tests. */
+/** The clock of a test. A handler that waits by this clock takes no real time. It serves adopters' tests. */
 
 import { type Duration, toMilliseconds } from '../../core/values/duration.ts';
 import { FakeTime } from './fake-time.ts';

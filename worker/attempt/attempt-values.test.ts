@@ -8,7 +8,7 @@ import { type AnyTaskDefinition, defineTask } from '../../core/tasks/definition.
 import type { TaskEvent } from '../../core/tasks/transition.ts';
 import { toJson } from '../../core/values/json.ts';
 import { anyValue } from '../../test/support/fakes/any-value.ts';
-import { any, runAttempt, same } from '../../test/support/fakes/attempt-setup.ts';
+import { anyTask, runAttempt, storedUnchanged } from '../../test/support/fakes/attempt-setup.ts';
 import { settled } from '../../test/support/fakes/fake-time.ts';
 import { unavailable } from '../../test/support/fakes/fake-worker-ports.ts';
 import { type RecordingLog, recordLog } from '../../test/support/log.ts';
@@ -48,6 +48,7 @@ const hostile = fc
         return new Proxy(target, handler);
       },
   );
+/** An object with one property whose getter throws. */
 const getter = fc
   .constantFrom('code', 'message', 'retryable', 'stack', 'cause', 'name', 'then', 'toString', 'toJSON', 'issues')
   .chain((name) =>
@@ -178,14 +179,14 @@ describe('what an attempt says', () => {
   const card = { card: { number: '4711' } };
 
   it.each<[string, AnyTaskDefinition, () => unknown, (string | number)[]]>([
-    ['invalid_result', any, () => ({ user: { at: new Date(0) } }), ['user', 'at']],
+    ['invalid_result', anyTask, () => ({ user: { at: new Date(0) } }), ['user', 'at']],
     ['invalid_output', strict, () => ({ user: { n: 'many' } }), ['user', 'n']],
-    ['result_too_large', any, () => 'x'.repeat(300_000), []],
+    ['result_too_large', anyTask, () => 'x'.repeat(300_000), []],
   ])(
     'of %s: words to the owner, the property to the log, and no second attempt',
     async (code, definition, handler, path) => {
       const log = recordLog();
-      const { snapshot } = await runAttempt(handler as never, { definition, stored: same(card), log });
+      const { snapshot } = await runAttempt(handler as never, { definition, stored: storedUnchanged(card), log });
       expect(snapshot).toMatchObject({ status: 'failed', attempt: 1, error: { code, retryable: false } });
       expect(snapshot.error?.message).not.toMatch(/user|at\b.*Date|\bn\b/);
       expect(log.lines).toMatchObject([
@@ -199,7 +200,7 @@ describe('what an attempt says', () => {
     let calls = 0;
     const { snapshot } = await runAttempt(() => void calls++, {
       definition: strict,
-      stored: same({ card: { no: '4711' } }),
+      stored: storedUnchanged({ card: { no: '4711' } }),
       log,
     });
     expect(calls).toBe(0);
@@ -249,7 +250,7 @@ describe('what a handler gets', () => {
   it('is parsed here if the server’s schema changed nothing: a newer one may add a default', async () => {
     const input = { n: 5, tag: 'a' };
     const newer = defineTask({ name: 'defaults', input: z.object({ n: z.number(), size: z.number().default(1) }) });
-    expect(await given(same(input), newer)).toEqual({ n: 5, size: 1 });
+    expect(await given(storedUnchanged(input), newer)).toEqual({ n: 5, size: 1 });
   });
 
   it('is the server’s parsed input if the raw input was not JSON', async () => {

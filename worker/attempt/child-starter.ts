@@ -66,6 +66,7 @@ export class ChildStarter {
     checkStart(definition, options);
     const { children, clock, record, signal, time, events } = this.#options;
     const input = await parseInput(definition, given ?? null);
+    // The input as the handler gave it, in JSON. If it has no JSON of its own, the parsed one.
     const body = input.raw || input.text;
     const { name, attempts, retention, onChildFailure, priority } = definition;
     const { owner, run } = record;

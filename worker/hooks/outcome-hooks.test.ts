@@ -114,7 +114,8 @@ describe('a hook', () => {
       throw new Error('no mail server');
     });
     void run();
-    // Chance makes a wait shorter by half at most, and the worker looks once a second for what is due.
+    // `random` gives 0 here, which halves each wait: 0.5, 1, 2 … s, at most 1,800 s. The worker looks once a second for what is
+    // due, so it finds the first retry after 1 s.
     await time.advance(12 * 3_600_000);
     const waits = times.slice(1).map((second, n) => second - (times[n] ?? 0));
     expect(waits.slice(0, 5)).toEqual([1, 1, 2, 4, 8]);

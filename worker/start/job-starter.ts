@@ -148,7 +148,10 @@ export class JobStarter {
     return { ...handling, record: { ...record, snapshot: change.snapshot, run: job.run }, watched: change.watched };
   }
 
-  /** Ends a run whose worker, of the trial version, died: the job was delivered again. Nobody else ends it, since no registry has it. */
+  /**
+   * Ends a run whose worker died, if it was a worker of the trial version. The job was delivered again. Nobody else ends the
+   * run, since such workers are in no registry.
+   */
   async #endRunOfOldWorker(job: Job, record: TaskRecord): Promise<void> {
     const { snapshot, run, worker } = record;
     if (run !== job.run || worker !== null || isFinished(snapshot)) return;

@@ -93,7 +93,7 @@ describe('answers under way', () => {
     expect(crowded.size).toBe(0);
   });
 
-  it('never exceed the share, all get their turn, and nothing is kept of them', async () => {
+  it('never exceed the owner’s limit, all get their turn, and nothing is kept of them', async () => {
     const step = fc.record({
       bytes: fc.integer({ min: 1, max: MAX + 100_000 }),
       closes: fc.nat(20),

@@ -16,7 +16,7 @@ import { FakeChanges, FakeTurns, startedRecord } from './fake-worker-ports.ts';
 /** The grace of each attempt. */
 export const GRACE_MS = 1_000;
 /** A definition that takes and gives anything, and has one attempt. */
-export const any = defineTask({ name: 'any', input: z.any(), attempts: 1 });
+export const anyTask = defineTask({ name: 'any', input: z.any(), attempts: 1 });
 
 /** What a test wants to be different. */
 export interface Setting {
@@ -36,7 +36,7 @@ export interface Setting {
  * has the errors with which the attempt counts as stuck. Aborting `giveUp` makes it give up.
  */
 export function beginAttempt(handler: Handler<AnyTaskDefinition>, setting: Setting = {}) {
-  const { definition = any, log = recordLog(), stored, before, sharedBlockMs = () => 0, random = 0 } = setting;
+  const { definition = anyTask, log = recordLog(), stored, before, sharedBlockMs = () => 0, random = 0 } = setting;
   const time = new FakeTime();
   const record = startedRecord(definition, stored);
   const changes = new FakeChanges(record.snapshot);
@@ -92,5 +92,5 @@ export async function runAttempt(handler: Handler<AnyTaskDefinition>, setting: S
   return { snapshot, moreTime, events: changes.events };
 }
 
-/** An input that is stored as it was given. */
-export const same = (input: unknown) => ({ input, raw: input });
+/** What is stored of an input that its schema did not change. */
+export const storedUnchanged = (input: unknown) => ({ input, raw: input });
