@@ -100,17 +100,17 @@ describe('the metrics of a process', () => {
     expect(text).toContain('inloop_fallback_sessions 1');
   });
 
-  it('tell what there is to do, by one look at Redis', async () => {
-    let looks = 0;
+  it('tell what there is to do, by one question to Redis', async () => {
+    let questions = 0;
     const load = async () => {
-      looks += 1;
+      questions += 1;
       return { waiting: { import: 7, export: 0 }, withoutHeartbeat: 2 };
     };
     const text = await measured({ load }).register.metrics();
     expect(text).toContain('inloop_waiting_tasks{name="import"} 7');
     expect(text).toContain('inloop_waiting_tasks{name="export"} 0');
     expect(text).toContain('inloop_tasks_without_heartbeat 2');
-    expect(looks).toBe(1);
+    expect(questions).toBe(1);
   });
 
   it('are shown while Redis is away, but for what there is to do', async () => {

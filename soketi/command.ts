@@ -57,6 +57,8 @@ export function soketiCommand(options: SoketiOptions): SoketiCommand {
     PM2_HOME: folder,
     AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE: '1',
     ...SAFE_SETTINGS,
+    // Only for the metrics server and cluster discovery: `SOKETI_HOST` is set below, and hardening/listening.cjs lets discovery
+    // listen on that host too.
     ...listenOn('127.0.0.1'),
     ...(tasksOnly ? TASK_CHANNELS_ONLY : {}),
     SOKETI_HOST: host,

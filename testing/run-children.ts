@@ -65,6 +65,7 @@ export class Children {
       await world.changes.apply(record, { type: 'cancel', at });
       return;
     }
+    // A start names the run before it: 0, since this one is run 1.
     await world.changes.apply(
       record,
       { type: 'start', at },

@@ -137,8 +137,8 @@ export async function runTask<D extends AnyTaskDefinition>(
     if (id === queued.id) snapshots.push(snapshot);
   });
   const cancel = () => {
+    // A task that has ended stays as it is. In an application the owner gets a 409 then.
     const cancelled = world.changes.apply({ owner, snapshot: queued }, { type: 'cancel', at: world.clock.iso() });
-    // Refused if the task has ended; an application's owner gets a 409 then.
     cancelled.catch(() => undefined);
   };
   const began = time.now();

@@ -34,7 +34,7 @@ export interface EnvironmentFindings {
   readonly pusher: PusherOptions | null;
 }
 
-/** Looks at every variable by itself. */
+/** Looks at every variable, also at those after a wrong one. */
 export function checkEnvironment(env: Env): EnvironmentFindings {
   const findings = new Findings('environment');
   const redis = checkRedisUrl(env.REDIS_URL, findings);

@@ -20,7 +20,7 @@ export function refuseUnavailable(res: ServerResponse): void {
 
 /** 403: the request does not come from the client that opened the session. */
 export function refuseOtherClient(res: ServerResponse): void {
-  // No body is read for a stranger, so the connection cannot carry another request.
+  // The body of a stranger may not have been read. Then the connection cannot carry another request.
   res.setHeader('Connection', 'close');
   refuse(res, 403, 'not_your_session', 'This session was opened by another client. Start one of your own.');
 }

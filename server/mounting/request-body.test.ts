@@ -12,6 +12,7 @@ const BEFORE: Record<string, RequestHandler[]> = {
   json: [express.json({ strict: false })],
   text: [express.text({ type: () => true })],
   buffer: [express.raw({ type: () => true })],
+  // What some platforms do before the application gets a request: parse the body, and keep its text as `rawBody`.
   kept: [
     async (req, _res, next) => {
       const rawBody = String((await req.toArray())[0]);

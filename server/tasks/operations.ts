@@ -104,6 +104,7 @@ export class TaskOperations {
       owner: options.owner,
       input: parsed,
       body: key === null ? undefined : bodyOf(raw, parsed),
+      // `key:` is part of what is stored. Without it, keys from before an update of inloop would not be recognized.
       key: key && `key:${key}`,
       retryOf: null,
       checkpoint: null,

@@ -71,6 +71,7 @@ function respond(res, status, type, body) {
     if (type !== null) res.writeHeader('Content-Type', type);
     res.writeHeader('Keep-Alive', KEEP_ALIVE);
     res.writeHeldHeaders();
+    // api-bodies.cjs wants the connection closed where it refuses a body before the end of it has come.
     res.end(body, res.closeAfterwards === true);
   });
 }

@@ -107,6 +107,7 @@ export class MemoryQueues {
 
   #takeOnceDue(name: string, at: number): void {
     const ms = at - this.#time.now();
+    // `asleep`: if nothing else is going on, the time of the test jumps to when the job is due.
     if (ms > 0) void this.#time.delay(ms, 'asleep').then(() => this.#take(name));
     else this.#take(name);
   }
@@ -119,6 +120,7 @@ export class MemoryQueues {
       if ((at ?? 0) > now) continue;
       queue.delayed.delete(id);
       if (onDue) onDue();
+      // A delayed job of a task that had its turn before is a retry. It waits in the line like the others, but in front.
       else queue.line.add(owner, id, band ?? BAND.retry);
     }
     while (taker.running < taker.concurrency) {

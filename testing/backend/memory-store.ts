@@ -48,6 +48,7 @@ interface Creation {
   readonly input: string;
   /** The owner and the idempotency key; null without one. */
   readonly key: string | null;
+  /** The definition's name, and the text by which a repeated request is compared with this one. */
   readonly body: string;
   /** The task that this one retries. */
   readonly retried: MemoryRecord | undefined;
@@ -57,6 +58,7 @@ interface Creation {
 export class MemoryStore {
   readonly #options: MemoryStoreOptions;
   readonly #records = new Map<string, MemoryRecord>();
+  /** The task that was started with an idempotency key, by `Creation.key`. */
   readonly #keys = new Map<string, { readonly id: string; readonly body: string }>();
   readonly #limits: MemoryLimits;
   readonly #gates = new MemoryGates((id) => this.#isCancelling(id));
@@ -105,6 +107,7 @@ export class MemoryStore {
   #findEarlier({ task, key, body, retried, parent }: Creation): Created | null {
     const { child, snapshot } = task;
     const answer = (earlier: { readonly id: string; readonly body: string }): Created | null => {
+      // The same request, made a second time: `create` answers `created` again.
       if (earlier.id === snapshot.id) return null;
       return earlier.body === body ? { result: 'exists', id: earlier.id } : { result: 'mismatch' };
     };
@@ -249,6 +252,7 @@ export class MemoryStore {
 
   async apply(task: OwnedTask, event: TaskEvent, options: RunOptions = {}): Promise<Applied> {
     const { id } = task.snapshot;
+    // Outcomes are marked as seen by `see`, many at a time, and not by an event.
     if (event.type === 'see') return { ok: false, refusal: 'not_allowed', snapshot: task.snapshot };
     const record = this.#records.get(id);
     if (!record) return { ok: false, refusal: 'missing', snapshot: null };

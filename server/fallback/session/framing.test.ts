@@ -9,6 +9,7 @@ describe('lines', () => {
       fc.property(fc.array(anyText(), { minLength: 1 }), (messages) => {
         const line = messageLine(messages);
         expect(line.indexOf('\n')).toBe(line.length - 1);
+        // A line is a letter, JSON and a line break.
         expect(JSON.parse(line.slice(1))).toEqual(messages);
       }),
     );

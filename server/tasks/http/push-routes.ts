@@ -41,7 +41,8 @@ export function addPushRoutes(router: Router, options: RouterOptions, order: Mou
       throw refusal('forbidden', 'You may enter no channel but your own.', 403);
     }
     if (isSignIn) return void res.json(backend.bus.authorizeUser(socketId, userIdOf(owner)));
-    // A failure is ignored. If the owner was here not long ago, the webhook of the bus also marks the channel as watched.
+    // A failure does no harm. An owner about whom nothing is stored counts as watched. If something is stored, the webhook of
+    // the bus also notes that the channel is watched.
     backend.redis.noteWatched(own, owner).catch(() => undefined);
     order.noteAuthorized(performance.now());
     res.json(backend.bus.authorize(socketId, own));
