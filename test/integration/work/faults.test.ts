@@ -130,14 +130,17 @@ it.concurrent(
 it.concurrent(
   'the bus that is away fails no task, and every outcome is pushed when it returns',
   withOwn(async ({ startWorker, start, bus, app }) => {
-    await startWorker();
+    const worker = await startWorker();
     const task = await start(steps, { steps: 5, ms: 20 });
     await task.reaches('running');
     await bus.soketi.kill();
     const done = await task.reaches('succeeded');
     expect(done.attempt).toBe(1);
+    // The worker, which has the outcome to push, waits until there is a page to get it.
+    worker.freeze();
     await bus.soketi.restart();
     const back = await app.follow(task.owner);
+    worker.thaw();
     await eventually(() => eventNamesOf(back).includes('task.succeeded'), {
       within: 12_000,
       that: 'the outcome to be pushed',
