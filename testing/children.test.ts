@@ -32,6 +32,7 @@ describe('runTask', () => {
     expect(outcome).toMatchObject({
       status: 'succeeded',
       result: { sent: 3 },
+      // While a task waits for its children, its bar counts them.
       progress: { done: 3, total: 3 },
       children: { total: 3, ended: 3, failed: 0 },
     });

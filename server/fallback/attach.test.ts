@@ -1,4 +1,5 @@
-// The sessions of the HTTP fallback: what a client gets, in which order, and how a session ends.
+// The sessions of the HTTP fallback: what a client gets, in which order, and how a session ends. A bridge is an app with the
+// fallback, in front of a bus that the test plays.
 import { createServer } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
 import { findFreePort } from '../../cli/processes/ports.ts';

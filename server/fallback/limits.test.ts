@@ -1,4 +1,5 @@
-// What one client of the HTTP fallback may cost: memory, sessions, bodies.
+// What one client of the HTTP fallback may cost: memory, sessions, bodies. A bridge is an app with the
+// fallback, in front of a bus that the test plays.
 import { connect } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { busOf, event, KEY, parseClose, upTo, useBridge } from '../../test/support/bus/fallback-bridge.ts';

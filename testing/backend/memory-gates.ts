@@ -15,8 +15,9 @@ interface Waiting {
 }
 
 interface Gate {
-  /** Both in the order of their start. */
+  /** Ids of tasks, in the order in which they went in. */
   inside: string[];
+  /** In the order in which they came. */
   waiting: Waiting[];
 }
 
@@ -37,6 +38,7 @@ export class MemoryGates {
   /** Whether the task may be stored, and which others it replaces. Changes nothing. */
   ask({ snapshot, gate: of }: NewRecord): GateAnswer {
     const passes = { result: 'passes', replaces: [] } as const;
+    // A task with a start time comes to its gate at that time, and then only waits.
     if (!of || snapshot.startsAt !== undefined) return passes;
     const { inside, waiting } = this.#gateOf(snapshot.name, of);
     if (inside.length + waiting.length < of.limit) return passes;
@@ -48,6 +50,7 @@ export class MemoryGates {
     }
     if (of.whenBusy === 'wait') return passes;
     const all = [...going, ...waiting.map(({ id }) => id)];
+    // `whenBusy` is `replace`: the oldest go, so many that there is room for the new one.
     return { ...passes, replaces: all.slice(0, Math.max(all.length + 1 - of.limit, 0)) };
   }
 

@@ -58,11 +58,14 @@ describe('a step is due', () => {
     expect(one.news()).toEqual([]);
     one.run(100, standing(511));
     expect(one.news()).toEqual(['surprise']);
-    const few = attempt(0.5);
-    few.run(5_000, standing(3, { total: 4 }));
+    // The accuracy is half an element here, so an element is what counts.
+    const few = attempt();
+    few.run(5_000, standing(10, { total: 50 }));
     few.news();
-    few.run(500, standing(3, { total: 4 }));
+    few.run(500, standing(11, { total: 50 }));
     expect(few.news()).toEqual([]);
+    few.run(100, standing(12, { total: 50 }));
+    expect(few.news()).toEqual(['surprise']);
   });
 
   it('less often with a coarser accuracy', () => {

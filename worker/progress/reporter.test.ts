@@ -141,6 +141,7 @@ describe('progress of an owner who is watching', () => {
     const signs = changes.events.filter(({ type }) => type === 'alive');
     expect(signs.length).toBeGreaterThanOrEqual(2);
     for (const sign of signs) expect(sign).toMatchObject({ progress: { total: 100_000, rate: expect.closeTo(2, 0) } });
+    // The last sign of life in these 30 s comes after 26 s, with 2 elements a second.
     expect(signs.at(-1)).toMatchObject({ progress: { done: 52 } });
   });
 

@@ -1,4 +1,5 @@
-// Who may connect over the HTTP fallback, and who may use a session whose URL they know.
+// Who may connect over the HTTP fallback, and who may use a session whose URL they know. A bridge is an app with the
+// fallback, in front of a bus that the test plays.
 import { describe, expect, it } from '@jest/globals';
 import {
   type Bridge,
