@@ -131,7 +131,7 @@ function createServices(groups: Service[][], state: StateFolder, isVerbose: bool
   return { supervisor, guard, stopServices };
 }
 
-/** Never resolves: `endWithProcess` ends this process, and says with which exit code. */
+/** Never resolves: `endWithProcess` ends this process, with the exit code that `stop` resolves with. */
 function waitForExit(): Promise<never> {
   return new Promise(() => {});
 }

@@ -9,6 +9,7 @@ describe('the id of a new task', () => {
   it('is a unique UUID of version 7', () => {
     const ids = Array.from({ length: 10_000 }, newTaskId);
     expect(ids.every(isId)).toBe(true);
+    // Their random ends differ, so ids of two processes differ too.
     expect(new Set(ids.map((id) => id.slice(-10))).size).toBe(10_000);
   });
 

@@ -77,6 +77,7 @@ describe('a checkpoint', () => {
     const { reporter, changes } = setUpReporter();
     reporter.checkpoint('1');
     await reporter.end(fail, never);
+    // `isResumable`: how far the task was is stored with its checkpoint.
     expect(changes.options).toEqual([expect.objectContaining({ checkpoint: '1', isResumable: true })]);
     reporter.checkpoint('2');
     expect(changes.options).toHaveLength(1);
@@ -85,6 +86,7 @@ describe('a checkpoint', () => {
   it('is forgotten when the task succeeds', async () => {
     const { reporter, changes } = setUpReporter({ checkpoint: { value: 1, progress: null } });
     await reporter.end(succeed, never);
+    // '' removes the stored checkpoint.
     expect(changes.options.at(-1)).toMatchObject({ checkpoint: '' });
   });
 

@@ -27,6 +27,7 @@ describe('a sign of life', () => {
     const { time, changes, reporter } = setUpReporter();
     await time.advance(200);
     expect(changes.pushed).toHaveLength(1);
+    // A sign of life is due after 5 s without a write (`SIGN_MS`). The first push, that the attempt runs, is no write.
     for (const [seconds, pushed] of [
       [4, 1],
       [5, 2],
@@ -70,6 +71,7 @@ describe('a sign of life', () => {
     reporter.report({ done: 1, total: 2 });
     await time.advance(4_000);
     reporter.report({ done: 1, total: 2 });
+    // 5.2 s after the start, and 5 s after the only write.
     await time.advance(1_200);
     reporter.giveSignOfLife(SIGN_MS);
     await settled();
