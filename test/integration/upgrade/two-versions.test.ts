@@ -22,7 +22,7 @@ const BOTH_WAYS: readonly (readonly [one: Version, other: Version])[] = VERSIONS
 const problem = whyNoEarlierVersion();
 if (problem !== null) console.warn(problem);
 
-(problem === null ? describe : describe.skip)(problem ?? 'an earlier version and today’s', () => {
+(problem === null ? describe : describe.skip)(problem ?? 'an earlier version beside the one of today', () => {
   let bundles: Bundles;
   let soketi: TestSoketi;
   let world: World;
@@ -194,7 +194,10 @@ async function roll(world: World, one: Version, other: Version, user: string): P
   const held = await Promise.all([1, 2].map(() => old.start(user, 'held')));
   // The checkpoint is stored with the progress.
   for (const { id } of held) await old.waitFor(user, id, ({ progress }) => progress?.done === 1);
-  const load = startLoad([old], user);
+  const load = startLoad(
+    [old],
+    [1, 2, 3, 4].map((n) => `${user}-${n}`),
+  );
   const countRuns = () => world.runs('quick').size;
   const tenMore = (before = countRuns()) => eventually(() => countRuns() >= before + 10, { within: 30_000 });
   await tenMore();
@@ -214,10 +217,11 @@ async function roll(world: World, one: Version, other: Version, user: string): P
   frozen.thaw();
   expect(await Promise.all([old, leaving, frozen].map((script) => script.stop()))).toEqual([0, 0, 0]);
   await tenMore();
-  const ids = await load.stop();
+  const started = await load.stop();
 
-  for (const id of ids) expect(await fresh.waitForEnd(user, id)).toMatchObject({ status: 'succeeded', attempt: 1 });
-  expect(Object.fromEntries(world.runs('quick'))).toEqual(Object.fromEntries(ids.map((id) => [id, 1])));
+  for (const { user, id } of started)
+    expect(await fresh.waitForEnd(user, id)).toMatchObject({ status: 'succeeded', attempt: 1 });
+  expect(Object.fromEntries(world.runs('quick'))).toEqual(Object.fromEntries(started.map(({ id }) => [id, 1])));
   // What the frozen worker returned after it had lost its task was refused.
   for (const task of taken) expect(await fresh.waitForEnd(user, task.id)).toEqual(task);
   await eventually(async () => expect(await findLeftKeys(world.redis)).toEqual([]), { within: 30_000 });

@@ -8,21 +8,28 @@ const PAUSE_MS = 60;
 export interface SteadyLoad {
   /** From now on only these servers are asked. Resolves when no other one has a request, as behind a load balancer. */
   sendTo(servers: readonly Server[]): Promise<void>;
-  /** Resolves with the ids of all tasks that were started. @throws what a server refused one with */
-  stop(): Promise<readonly string[]>;
+  /** Resolves with all tasks that were started. @throws what a server refused one with */
+  stop(): Promise<readonly StartedTask[]>;
 }
 
-/** Starts tasks `quick` of `user`, at each server in turn. */
-export function startLoad(servers: readonly Server[], user: string): SteadyLoad {
-  const ids: string[] = [];
+export interface StartedTask {
+  readonly user: string;
+  readonly id: string;
+}
+
+/** Starts tasks `quick` of each user in turn, at each server in turn. With few users, their budgets of events delay the end of a server. */
+export function startLoad(servers: readonly Server[], users: readonly string[]): SteadyLoad {
+  const started: StartedTask[] = [];
   let asked = servers;
   let isOver = false;
   let request: Promise<unknown> = Promise.resolve();
   const running = (async () => {
     for (let n = 0; !isOver; n++) {
-      const start = asked[n % asked.length]?.start(user, 'quick');
-      request = start ?? request;
-      ids.push((await start)?.id ?? '');
+      const [server, user] = [asked[n % asked.length], users[n % users.length]];
+      if (server === undefined || user === undefined) throw new Error('The load needs a server and a user.');
+      const start = server.start(user, 'quick');
+      request = start;
+      started.push({ user, id: (await start).id });
       await wait(PAUSE_MS);
     }
   })();
@@ -36,7 +43,7 @@ export function startLoad(servers: readonly Server[], user: string): SteadyLoad 
     async stop() {
       isOver = true;
       await running;
-      return ids;
+      return started;
     },
   };
 }

@@ -59,12 +59,12 @@ export const shared = defineTask({ name: 'shared', input: z.object({}), browser:
 /** Takes 30 ms. */
 export const quick = defineTask({ name: 'quick', input: z.object({}), output: by, browser: true });
 
-/** Stores a checkpoint in its first attempt, then goes on until it is told to stop. The second attempt ends at once. */
+/** Gives a checkpoint every 100 ms in its first attempt, until it is told to stop. The second attempt ends at once. */
 export const held = defineTask({
   name: 'held',
   input: z.object({}),
   output: z.object({ by: version, from: version.nullable() }),
-  checkpoint: by,
+  checkpoint: z.object({ by: version, n: z.number() }),
   backoff: { initial: '10ms' },
   browser: true,
 });

@@ -25,8 +25,6 @@ function handle<D extends AnyTaskDefinition>(definition: D, handler: Handler<D>)
   });
 }
 
-const untilTold = (signal: AbortSignal) => new Promise((resolve) => signal.addEventListener('abort', resolve));
-
 for (const on of VERSIONS) {
   handle(count[on], async ({ steps }, task) => {
     for (let done = 1; done <= steps; done++) {
@@ -64,10 +62,12 @@ handle(quick, async () => {
 });
 handle(held, async (_input, task) => {
   if (task.attempt > 1) return { by, from: task.checkpointed?.by ?? null };
-  task.checkpoint({ by });
   task.progress({ done: 1, total: 2 });
-  await untilTold(task.signal);
-  // Of a process that was frozen until another one had ended the task: this comes too late.
+  // Of a process that was frozen until another one had ended the task, these and the result come too late.
+  for (let n = 0; !task.signal.aborted; n++) {
+    task.checkpoint({ by, n });
+    await wait(100, undefined, { signal: task.signal }).catch(() => undefined);
+  }
   return { by, from: null };
 });
 
