@@ -50,6 +50,12 @@ describe('an import', () => {
     expect((await problemOf(await demo.get(`/tasks/${task.id}`, other))).status).toBe(404);
   });
 
+  it('of a file with a very long name keeps whole characters of it', async () => {
+    const cookie = await demo.signIn('long-name');
+    const response = await demo.post('/imports', form('email\na@b.co\n', `x${'😀'.repeat(119)}.csv`), { cookie });
+    expect(await demo.outcomeOf(response, cookie)).toMatchObject({ title: `Import x${'😀'.repeat(74)}` });
+  });
+
   it('gives one task for one Idempotency-Key, and refuses the key for another file', async () => {
     const cookie = await demo.signIn('idem');
     const headers = { cookie, 'Idempotency-Key': 'k1' };

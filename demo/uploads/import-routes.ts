@@ -126,6 +126,6 @@ async function deriveId(owner: string, key: string, path: string): Promise<strin
 function cleanName(name: string): string {
   const last = name.split(/[/\\]/).at(-1) ?? '';
   const clean = [...last.replace(/[\p{Cc}\p{Cs}\u202A-\u202E\u2066-\u2069]/gu, '').trim()].slice(0, 120).join('');
-  // The schema counts UTF-16 code units, of which an emoji has two.
-  return clean === '' ? 'contacts.csv' : clean.slice(0, MAX_FILENAME_LENGTH);
+  // The schema counts UTF-16 code units. An emoji has two, and half of one is left out.
+  return clean === '' ? 'contacts.csv' : clean.slice(0, MAX_FILENAME_LENGTH).replace(/\p{Cs}$/u, '');
 }
