@@ -1,6 +1,6 @@
 /**
- * Lua functions about a family: a task whose handler has started others, and these children. The scripts that store a new task
- * or a change call them in the same step, so each child is counted exactly once, even if a process crashes.
+ * Lua functions about a family: a parent and its children. The scripts that store a new task or a change call them in the same
+ * step, so each child is counted exactly once, even if a process crashes.
  *
  * A parent's record counts its children, and `task:<id>:children` names them. Each change in a family raises the parent's
  * `familyVersion` by one and adds the parent to the list `parents`. A process then updates the parent (parent-updates.ts). It

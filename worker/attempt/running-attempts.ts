@@ -89,7 +89,7 @@ export class RunningAttempts {
     return isUnstored ? 'unstored' : 'open';
   }
 
-  /** Stops a task that its owner has cancelled. */
+  /** Stops a task that was cancelled. */
   cancel(id: string): void {
     this.#attempts.get(id)?.stop('cancelled');
   }

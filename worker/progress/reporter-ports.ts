@@ -49,6 +49,6 @@ export interface ReporterOptions {
   readonly watched: boolean;
   /** Called when the store says that this attempt is over: another one has taken over, or the task is gone. */
   readonly onStale: () => void;
-  /** Called when the store says that the owner has cancelled the task. */
+  /** Called when the store says that the task was cancelled. */
   readonly onCancelling: () => void;
 }

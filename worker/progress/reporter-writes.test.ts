@@ -121,7 +121,7 @@ describe('a store that is away', () => {
 });
 
 describe('an answer of the store', () => {
-  it('that the owner has cancelled the task is passed on', async () => {
+  it('that the task was cancelled is passed on', async () => {
     const { reporter, time, changes, told } = setUpReporter();
     changes.snapshot = move(changes.snapshot, { type: 'cancel', at: at(1) });
     reporter.report({ done: 1 });

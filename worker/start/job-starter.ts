@@ -99,7 +99,7 @@ export class JobStarter {
     return { result: retry.giveUp.aborted ? 'kept' : 'unwanted' };
   }
 
-  /** Ends the wait of a task that its owner has cancelled. */
+  /** Ends the wait of a task that was cancelled. */
   cancel(id: string): void {
     for (const waiting of this.#waiting) if (waiting.id === id) waiting.cancelled.abort();
   }
