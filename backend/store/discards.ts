@@ -31,7 +31,7 @@ export class Discards {
     this.#discard = discard;
   }
 
-  /** Resolves when the task is gone, or after a minute of trying. Never rejects. */
+  /** Resolves when the task is gone, or after a minute of trying; at once if too many wait already. Never rejects. */
   add(id: string, owner: string): Promise<void> {
     if (this.#waiting.length >= MAX_WAITING) return Promise.resolve();
     return new Promise((done) => {

@@ -1,6 +1,6 @@
 /**
- * The store's commands about families: tasks whose handlers have started others, and these children. It serves the updates of
- * parents (backend/family/). Each method throws TaskError `store_unavailable`.
+ * The store's commands about families: parents and their children. It serves the updates of parents (backend/family/). Each
+ * method rejects with a TaskError `store_unavailable` while Redis is away.
  */
 
 import type { CommandRunner } from './commands/define-command.ts';

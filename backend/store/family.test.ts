@@ -148,6 +148,7 @@ describe('a parent', () => {
     const seen = await family(parent.id);
     await startChild(parent, 'b');
     await release(parent, seen?.version);
+    // -1,000: those whose update is due now or within 1 s. 60,000: those whose update has been due for a minute.
     expect(await families().changed(-1_000, 10)).toEqual([parent.id]);
     await release(parent, (await family(parent.id))?.version);
     expect(await families().changed(-1_000, 10)).toEqual([]);
@@ -193,6 +194,7 @@ describe('a parent', () => {
 it('a task without children leaves nothing of a family', async () => {
   const { id } = await world.happen(await world.accept(), 'ada', start(), succeed());
   expect(await family(id)).toBeNull();
+  // The fields about a family have two letters, and begin with c (record.ts).
   const fields = await world.raw.hKeys(`${world.prefix}task:${id}`);
   expect(fields.filter((field) => field.startsWith('c') && field.length > 1)).toEqual([]);
   expect(await world.raw.keys(`${world.prefix}*parents`)).toEqual([]);

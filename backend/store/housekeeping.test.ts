@@ -104,7 +104,8 @@ describe('an owner who has dismissed tasks', () => {
     },
   );
 
-  it('has their names kept for as long as the keys are, and no longer', async () => {
+  // `dropped:ada` holds the names of these keys and records, so that forgetting the owner finds them (keys.ts).
+  it('leaves their names in `dropped` for as long as what they name is kept, and no longer', async () => {
     const snapshot = makeTask();
     await new HookQueue(world.redis).register([OUTCOME_HOOK]);
     await world.store.create({ snapshot, owner: 'ada', input: 1, retention: { succeeded: 90_000_000 } }, null);

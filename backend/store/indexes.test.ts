@@ -78,12 +78,12 @@ describe('of an owner who never looks', () => {
 it('a list gives every task that is left, newest first and once, whichever have expired', async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(fc.record({ isGone: fc.boolean(), runs: fc.integer({ min: 1, max: 40 }) }), { maxLength: 12 }),
+      fc.array(fc.record({ isGone: fc.boolean(), length: fc.integer({ min: 1, max: 40 }) }), { maxLength: 12 }),
       fc.integer({ min: 1, max: 30 }),
       fc.constantFrom('all', 'active', 'unseen'),
       async (stretches, limit, state) => {
         const owner = uuid();
-        const tasks = stretches.flatMap(({ isGone, runs }) => Array.from({ length: runs }, () => isGone));
+        const tasks = stretches.flatMap(({ isGone, length }) => Array.from({ length }, () => isGone));
         const snapshot = JSON.stringify(newTask());
         const multi = world.raw.multi();
         for (const [n, isGone] of tasks.entries()) {

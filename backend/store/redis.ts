@@ -213,7 +213,7 @@ export class Redis implements CommandRunner {
     };
   }
 
-  /** Calls `listener` after each reconnection with the server, since sentinels may have led to another one. */
+  /** Calls `listener` with the server after each connection, the first one too: sentinels may have led to another server. */
   onServer(listener: (server: RedisServer) => void): void {
     this.#serverListeners.add(listener);
   }

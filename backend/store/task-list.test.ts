@@ -58,6 +58,7 @@ describe('a record that something else has written over', () => {
     },
   );
 
+  // `i` is the input, `q` the suspicion against the task.
   it.each(['i', 'q'])('in its field %s counts as gone only for a call that reads this field', async (field) => {
     const { id } = await accept();
     await world.raw.hSet(`${world.prefix}task:${id}`, field, '{"torn');

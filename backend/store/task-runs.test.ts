@@ -108,6 +108,7 @@ describe('a run', () => {
 describe('a checkpoint', () => {
   const fail = (): TaskEvent => ({ type: 'fail', at: now(), attempt: 1, error: FAILURE });
   const read = async (id: string) => (await world.store.read(id, { checkpoint: true }))?.checkpoint;
+  /** The names of the fields of a record. Those of a checkpoint are `c` and `C` (record.ts). */
   const fields = async (id: string) => Object.keys(await world.raw.hGetAll(`${world.prefix}task:${id}`));
   const begin = async () => happen(await accept(), 'ada', start());
 

@@ -57,7 +57,8 @@ export interface TaskFacts {
  * - `waits-for-children`: its handler has returned
  * - `cancelling`: its handler was told to stop
  * - `succeeded`, `failed`, `cancelled`: its outcome
- * - `pushed`: the bus took the push of the new task or of the outcome
+ * - `pushed`: the bus took the push of the new task or of the outcome, or it needs no push any more: the bus refused it for good,
+ *   or a later push has told more
  * - `seen`: its owner saw the outcome
  */
 export type StoryType =

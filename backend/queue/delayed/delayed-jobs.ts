@@ -14,7 +14,7 @@ import { RAISE_DELAYED_JOBS, RAISED_AT_ONCE } from './raise-script.ts';
 /** The script runs at least this often: the message about a new delayed job may be lost, for example when Redis restarts. */
 const CHECK_EVERY_MS = 1_000;
 /** Jobs that are due within this time of each other are delivered together, in ms. */
-const DEBOUNCE_MS = 100;
+const GATHER_MS = 100;
 const RAISE = toScript(RAISE_DELAYED_JOBS);
 
 export interface DelayedJobsOptions
@@ -67,7 +67,7 @@ export class DelayedJobs {
       let raised = 0;
       let nextAt = -1;
       do {
-        const args = [keys.length, ...keys, clock.now(), DEBOUNCE_MS, queue, taskPrefix];
+        const args = [keys.length, ...keys, clock.now(), GATHER_MS, queue, taskPrefix];
         const answer = (await client.runScript(RAISE, args)) as [number, string | number];
         raised = answer[0];
         nextAt = Number(answer[1]);

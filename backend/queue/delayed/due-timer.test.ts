@@ -45,6 +45,7 @@ describe('the due timer', () => {
   });
 
   it('calls again after the longest wait, although no time was scheduled', () => {
+    // NaN: it is not known when a job is due.
     timer.schedule(Number.NaN);
     jest.advanceTimersByTime(3_000);
     expect(calls).toBe(3);

@@ -10,19 +10,19 @@ export const RAISED_AT_ONCE = 100;
 
 /**
  * Adds delayed jobs that are due to the jobs that wait (`enqueueJob` in line-scripts.ts), at most 100. Keys: delayed, line, turns.
- * Arguments: now (ms since 1970), debounce (ms), queue, the prefix of a task's key.
+ * Arguments: now (ms since 1970), gather (ms), queue, the prefix of a task's key.
  *
  * - A retry (any run but the first) goes to the front of its owner's jobs.
  * - A task with a start time goes by its priority. If it has a concurrency key, it comes to its gate instead.
  * - A job without a task goes to bee-queue's list, and the worker that takes it drops it.
  *
  * Answers how many jobs this call moved, and when to run it again (ms since 1970; -1 if no job is delayed). Jobs that are due within
- * `debounce` after the next one are moved together with it, when the last of them is due. Example: jobs are due at 1,000, 1,080 and
- * 1,500 ms, and `debounce` is 100 ms. The script is to run again at 1,080 ms, and then moves the first two.
+ * `gather` after the next one are moved together with it, when the last of them is due. Example: jobs are due at 1,000, 1,080 and
+ * 1,500 ms, and `gather` is 100 ms. The script is to run again at 1,080 ms, and then moves the first two.
  */
 export const RAISE_DELAYED_JOBS = `${ENTER_GATE}${ADD_JOB}
 local delayed, line, turns = KEYS[1], KEYS[2], KEYS[3]
-local now, debounce, queue, taskPrefix = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local now, gather, queue, taskPrefix = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local due = redis.call('ZRANGE', delayed, '-inf', now, 'BYSCORE', 'LIMIT', 0, ${RAISED_AT_ONCE})
 for _, job in ipairs(due) do
   redis.call('HDEL', queue .. 'jobs', job)
@@ -37,7 +37,7 @@ end
 if #due > 0 then redis.call('ZREM', delayed, unpack(due)) end
 local nextAt, runAt = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2], -1
 if nextAt then
-  local latest = string.format('%.0f', nextAt + debounce)
+  local latest = string.format('%.0f', nextAt + gather)
   runAt = redis.call('ZRANGE', delayed, latest, '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, 1, 'WITHSCORES')[2]
 end
 return {#due, runAt}

@@ -40,6 +40,7 @@ describe.each(ALL_COMMANDS.map((command) => [command.name, command] as const))('
     }
   });
 
+  // In place of a line `-- uses <name>` the script gets the text of that function (define-command.ts).
   it('has lines `-- uses` only for functions that are in its `uses`', () => {
     const inBlocks = [...command.lua.matchAll(/-- uses (.*)$/gm)].map(([, name]) => name);
     expect(command.uses.map(({ name }) => name)).toEqual(expect.arrayContaining(inBlocks));

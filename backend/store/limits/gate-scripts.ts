@@ -161,7 +161,10 @@ end
 `,
 };
 
-/** `leaveGate(taskPrefix, gate, id)`: a task has ended or is removed. `gate`: the field of its record; false if it has none. */
+/**
+ * `leaveGate(taskPrefix, gate, id)`: a task has ended or is removed. `gate`: the field of its record, `<limit> <gate>`; false if it
+ * has none.
+ */
 export const leaveGate: LuaFunction = {
   name: 'leaveGate',
   lua: `

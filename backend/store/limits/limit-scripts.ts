@@ -83,7 +83,7 @@ end
 `,
 };
 
-/** `uncount(countedIn, id)`: takes an ended or removed task out of the sets in its field `countedIn`; false if it has none. */
+/** `uncount(countedIn, id)`: takes an ended or removed task out of its sets. `countedIn`: the field; false if the task has none. */
 export const uncount: LuaFunction = {
   name: 'uncount',
   lua: `

@@ -8,7 +8,10 @@ export interface Child {
   readonly isActive: boolean;
 }
 
-/** Answers `{id, isActive, id, isActive, …}`: 1 for a child without an outcome, else 0. */
+/**
+ * Answers `{id, isActive, id, isActive, …}`: 1 for a child without an outcome, else 0. The hash `task:<id>:children` holds
+ * `<hash of the input> <id>` for each child.
+ */
 export const FIND_CHILDREN = defineCommand({
   name: 'find-children',
   keys: ['task', 'active'],

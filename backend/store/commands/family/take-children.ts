@@ -2,7 +2,10 @@
 
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 
-/** Answers the ids of all its children, also of those whose records are gone. */
+/**
+ * Answers the ids of all its children, also of those whose records are gone. The hash `task:<id>:children` holds
+ * `<hash of the input> <id>` for each child.
+ */
 export const TAKE_CHILDREN = defineCommand({
   name: 'take-children',
   keys: ['task'],

@@ -61,7 +61,10 @@ export interface Commit {
   readonly parent: string | null;
   /** Whether the snapshot on which the change was decided shows that the task has children. */
   readonly knowsChildren: boolean;
-  /** Whether the change affects the task's children, if it has any: its status changes, or it begins to wait for them. */
+  /**
+   * Whether the change affects the task's children, if it has any: its status changes, or it begins to wait for them. The story
+   * on the operator's page has an entry for the same changes.
+   */
   readonly mattersToChildren: boolean;
 }
 
