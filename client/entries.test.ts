@@ -1,5 +1,5 @@
-// What the entries of the client export: what a follower needs from `inloop/client`, what draws from `inloop/headless`. Their
-// types: test/repository/adopters-code.test.ts.
+// What the entries of the client export: `inloop/client` for code that follows tasks, `inloop/headless` for code that draws
+// them. Their types are tested in test/repository/adopters-code.test.ts.
 import { expect, it } from '@jest/globals';
 import * as headless from './headless/index.ts';
 import * as client from './index.ts';

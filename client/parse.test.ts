@@ -5,7 +5,7 @@ import { parseConnection, parseIds, parsePage, parseSnapshot } from './parse.ts'
 import { connectionInfo } from './test-support/fake-server.ts';
 import { failed, queued, running, succeeded } from './test-support/snapshots.ts';
 
-describe('what comes over the wire', () => {
+describe('the parser', () => {
   it('lets every real snapshot through as it is', () => {
     for (const snapshot of [queued(1), running(2, { done: 1, total: null, note: 'x' }), succeeded(3, [1]), failed(4)]) {
       expect(parseSnapshot(snapshot)).toBe(snapshot);
@@ -25,7 +25,7 @@ describe('what comes over the wire', () => {
     expect(parseSnapshot(value)).toBeNull();
   });
 
-  it('never makes the parser throw', () => {
+  it('never throws', () => {
     const broken = fc.tuple(fc.constantFrom(...Object.keys(running(1))), fc.anything());
     fc.assert(
       fc.property(fc.anything(), broken, (value, [key, bad]) => {

@@ -1,6 +1,7 @@
 /**
  * Checks everything that comes over the wire, pushed or fetched. What does not have the shape of `core/wire.ts` or of
  * `core/tasks/snapshot.ts` becomes null, and the caller ignores it. Code that gets a parsed value does not check it again.
+ * Two parts of a snapshot are checked where they are used: `progress.rate` and `result`.
  */
 
 import { isFinished, type Snapshot, STATUSES } from '../core/tasks/snapshot.ts';

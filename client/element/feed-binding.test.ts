@@ -42,7 +42,7 @@ beforeEach(() => {
   });
 });
 
-// A feed that is left open would keep the process.
+// The timers of a feed that is left open would keep the process from ending.
 afterEach(() => binding.disconnect());
 
 /** What was told since the last call of this function. */
@@ -107,12 +107,13 @@ describe('a feed of the page', () => {
 });
 
 describe('a feed of our own', () => {
-  const refused = (() => {}) as unknown as PusherSource;
+  /** Stands for pusher-js. An arrow function is no class, so `new` throws, and the feed has no push. */
+  const noPusher = (() => {}) as unknown as PusherSource;
 
   it('is made once pusher-js is there, and closed with the tray', async () => {
     binding.connect('http://127.0.0.1:1/tasks');
     expect([binding.feed, pushers.length]).toEqual([undefined, 1]);
-    pushers[0]?.(refused);
+    pushers[0]?.(noPusher);
     await settle();
     const own = binding.feed;
     expect(own).toBeDefined();
@@ -129,7 +130,7 @@ describe('a feed of our own', () => {
     binding.connect('http://127.0.0.1:1/other');
     const feed = new ScriptedFeed();
     binding.show(feed.asFeed);
-    for (const resolve of pushers) resolve(refused);
+    for (const resolve of pushers) resolve(noPusher);
     await settle();
     expect([binding.feed, pushers.length]).toEqual([feed, 3]);
   });

@@ -6,7 +6,10 @@ import type { ToastStack } from './toasts/toast-stack.ts';
 export interface FocusShortcut {
   /** Handles a key that was pressed anywhere on the page. */
   onKeydown(event: KeyboardEvent): void;
-  /** Gives the focus back to the element that had it before F6; if that is gone, to the button. Returns false without an F6. */
+  /**
+   * Gives the focus back to the element that had it before F6; if that is gone, to the button. Returns false, and does nothing,
+   * if F6 has not moved the focus.
+   */
   giveBack(): boolean;
 }
 

@@ -60,6 +60,8 @@ describe('the live region', () => {
     await pages.stopClock();
     const time = await page.evaluate(() => Date.now());
     const stamp = (seconds: number) => new Date(time + seconds * 1_000).toISOString();
+    // `create`, `run` and `succeed` count seconds back from the time of this process, but the clock of the page stands still at
+    // `time`. So the task is created 5 s and started 4 s before `time`, and it succeeds 60 s after `time`.
     let task = run(create(1, 'Import a.csv', (Date.now() - time) / 1_000 + 5), (Date.now() - time) / 1_000 + 4, {
       done: 0,
       total: 1_021,

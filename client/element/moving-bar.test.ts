@@ -109,7 +109,7 @@ describe('a bar with a rate', () => {
       const tray = await open(moving({ done: 900, total: 1_000, rate: 60 }));
       const frames = await film(1_800);
       expect(neverGoesBack(frames)).toBe(true);
-      // As full as a bar gets before the outcome.
+      // 999 of 1,000 would be 0.999. But no bar is fuller than `FULLEST_BAR`, 0.985, before the outcome.
       expect(last(frames)).toBeCloseTo(0.985, 3);
       await eventually(async () => expect(await countOf(tray)).toBe(999));
       expect(movedIn(await film(300))).toBe(0);

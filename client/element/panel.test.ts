@@ -55,6 +55,7 @@ describe('the banner', () => {
     await says(tray.locator('[part=banner]'), 'Reconnecting. Updates come a few seconds late.');
     expect(await row(tray, 'a.csv').getAttribute('data-stale')).toBeNull();
     await eventually(() => pages.server.notModified > 0, { that: 'a poll that costs next to nothing' });
+    // 0: the server cannot be reached.
     pages.server.failWith = 0;
     await eventually(
       async () =>

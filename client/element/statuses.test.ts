@@ -86,7 +86,7 @@ describe('the row of a task', () => {
     expect(await row(tray, 'a.csv').locator('[role=progressbar]').isVisible()).toBe(false);
   });
 
-  it('of a parent stands for its children, until the last of them ends it', async () => {
+  it('stands for the children, too, if the task is a parent, which ends with the last of them', async () => {
     const ofParent = (task: Snapshot) => ({ ...task, parent: parent.id }) as Snapshot;
     const news = (ended: number): TaskEvent => {
       const children = { total: 3, ended, failed: 0 };
@@ -94,6 +94,7 @@ describe('the row of a task', () => {
     };
     const parent = run(create(1, 'Send mails', 50), 49);
     const children = [2, 3, 4].map((key) => ofParent(run(create(key, `Mail ${key}`, 48), 47)));
+    // The handler has returned, but the task has no outcome until its children have ended.
     let waiting = succeed(evolve(parent, news(0)), 40, { sent: 3 });
     const tray = await pages.open([waiting, ...children]);
     await button(tray).click();

@@ -152,7 +152,7 @@ function connectParts(host: TrayHost, getWords: () => Wording) {
     event.stopPropagation();
   });
 
-  /** Removes everything of another feed or user, in the panel and beside the page. */
+  /** Removes everything of another feed or user, in the panel, the toasts, and the page's title and icon. */
   function reset(): void {
     renderer.reset();
     panel.reset();

@@ -36,7 +36,8 @@ describe('the tray', () => {
     await pages.open([]);
     const label = await pages.page.evaluate(() => {
       const tray = document.createElement('inloop-tray');
-      // The element is defined here already. A property of the object itself is what a page leaves that set `wording` before.
+      // If a page sets `wording` before the element is defined, the object itself gets that property. Here the element is
+      // defined already, so the test makes the property.
       Object.defineProperty(tray, 'wording', {
         value: { tasks: 'Aufgaben' },
         configurable: true,

@@ -5,7 +5,7 @@
  * - `feed-binding.ts`: which feed is shown, and whose tasks
  * - `drawing/`: what is drawn, and when
  * - `panel.ts`, `rows/`: the panel and the rows in it; which outcomes were seen
- * - `toasts/`: outcomes beside the page; loaded with the first one
+ * - `toasts/`: outcomes in a corner of the page; loaded with the first one
  * - `background/`: the page's title and icon, and notifications, for a page in the background; loaded when first wanted
  * - `live-announcer.ts`, `focus-shortcut.ts`: for screen readers and the keyboard
  */

@@ -50,7 +50,7 @@ export interface TaskFeed {
   dismiss(id: string): Promise<void>;
   /** Removes the finished tasks that the user has seen, on every device, even those not loaded here. @throws TaskError */
   clear(): Promise<void>;
-  /** Fetches the next older tasks, at most 100, if `hasMore`. */
+  /** Fetches the next older tasks, at most 100, if `hasMore`. @throws TaskError */
   loadMore(): Promise<void>;
   /**
    * Asks the server now who is signed in and which tasks there are. For pages that sign in or out without a reload; without

@@ -2,14 +2,14 @@
  * Connects to one channel with pusher-js: sets it up so that nothing goes to hosts that are not ours, and reads its states.
  * This file does not reconnect; `link.ts` decides when to try again.
  *
- * Traps this port hides (pusher-js 8):
+ * Traps of pusher-js 8 that this file hides from the feed:
  * - every host and port has to be set, or the fallback goes to `sockjs-<cluster>.pusher.com`
  * - after a loss it retries by its own timer, without jitter and up to 105 s apart; that timer would also end a connection
  *   that we have opened in between. So a lost connection is always ended with `disconnect`
  * - the state `disconnected`, where we did not disconnect, means that the bus refuses us for good
  * - an authorization that failed is not tried again, and one that the bus rejected leaves `subscriptionPending` set. Both
  *   can only be repaired by a new connection
- * - an encrypted channel needs a cipher. Only `pusher-js/with-encryption` has one, and it is half as big again. So the
+ * - an encrypted channel needs a cipher. Only `pusher-js/with-encryption` has one, and it is 1.5 times as big. So the
  *   cipher is loaded here (`encryption.ts`), for encrypted channels only, whichever build the page brought
  */
 

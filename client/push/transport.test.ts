@@ -49,7 +49,7 @@ async function live(chance = 0.5) {
 const open = () => FakePusher.made.filter(({ connection }) => connection.state === 'connected');
 const transports = () => open().map(({ connection }) => connection.connection?.transport.name);
 
-/** The network lets none of these transports through any more, and breaks the connections that use one. */
+/** The network blocks WebSockets and `transports` from now on, and breaks the connection that is open. */
 function block(...transports: string[]): void {
   FakePusher.blocked = [...WEB_SOCKETS, ...transports];
   FakePusher.last.emit('connecting_in', 1);

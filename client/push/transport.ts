@@ -6,8 +6,9 @@
  * between WebSocket and HTTP (`attempts.ts`). While push is up over HTTP, a second connection (`probe.ts`) tries a WebSocket
  * from time to time. Once the probe is subscribed it replaces the first connection, so that no event is missed in between.
  *
- * pusher-js keeps each Pusher that was ever made until the page is left. So there is one Pusher for each choice of transports,
- * which is used again: four at most in one outage, however long it is.
+ * pusher-js keeps each Pusher that was ever made until the page is left. So there is one Pusher for each of the four choices of
+ * transports (`attempts.ts`), and it is used again, however long an outage is. A new one is made only after pusher-js may have
+ * given up a transport, since it never tries that transport again in the same Pusher.
  */
 
 import { systemTiming, type Timing } from '../environment.ts';

@@ -39,7 +39,8 @@ export function showAfter(
 
 /**
  * What to show of a task's progress now. Between two messages it moves on by itself, for at most 10 s, and the component
- * renders again once a second meanwhile, unless the page is hidden. Within an attempt it never goes back.
+ * renders again once a second meanwhile, unless the page is hidden. Within a stage of an attempt the count never goes back,
+ * unless the total shrinks below it.
  *
  * @returns null where there is no task, or no progress yet
  * @throws TaskError `no_provider`

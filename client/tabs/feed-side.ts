@@ -1,4 +1,7 @@
-/** What the feed of one tab sees of a shared connection: a Pusher with one channel, whose state and events it is told. */
+/**
+ * The Pusher that the feed of one tab sees where tabs share a connection. It makes no connection: `shared-pusher.ts` tells it
+ * the state of the shared one and the events of the feed's channel, and it passes both to the feed.
+ */
 
 import type { PusherLike } from '../push/pusher-class.ts';
 

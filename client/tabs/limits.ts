@@ -6,13 +6,16 @@
 /** A lease that was not renewed for this long is free, in milliseconds. */
 export const LEASE = 1_500;
 
-/** The leader renews its lease this often or up to 20 % more often, in milliseconds. */
+/** The leader waits this long at most until it renews its lease, and 20 % less at least, in milliseconds: 400 to 500. */
 export const RENEW = 500;
 
 /** How long a tab stays in the group after its feed has disconnected, in milliseconds: the feed may connect again at once. */
 export const STAY_AFTER_DISCONNECT = 1_500;
 
-/** The checks of many tabs are spread over this time, in milliseconds. After the first answer the others need not ask. */
+/**
+ * When a page is left, the other tabs ask the server who is signed in (`tabs.ts`), at random moments within this time, in
+ * milliseconds. After the first answer the others need not ask.
+ */
 export const CHECK_SPREAD = 350;
 
 /** How many claimed ids are kept: more than a person's inbox holds. 300 ids of 36 characters take about 11 KB of storage. */

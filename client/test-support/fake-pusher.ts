@@ -72,13 +72,13 @@ export class FakePusher {
     return channel;
   }
 
-  /** The connection drops. pusher-js reports that it will connect again in 1 s. */
+  /** The connection drops; the bus is away until `isReachable` is true. pusher-js reports that it will connect again in 1 s. */
   drop(): void {
     FakePusher.isReachable = false;
     this.emit('connecting_in', 1);
   }
 
-  /** The bus closes with a code that pusher-js takes as final. */
+  /** The bus closes with a code that pusher-js takes as final, and is away until `isReachable` is true. */
   refuse(): void {
     FakePusher.isReachable = false;
     this.become('disconnected');

@@ -44,6 +44,7 @@ export function createNotifyButton(panel: HTMLElement, onShow: () => void): Noti
     words = wording;
     // The user is back: the next notification need not tell of these outcomes again.
     if (!document.hidden) untold = [];
+    // Without Web Locks `notifyOutcomes` never notifies, so the button is hidden.
     const permission = globalThis.navigator.locks && globalThis.Notification?.permission;
     const isOn = permission === 'granted' && isWanted();
     const canAsk = hasActive && !!permission && permission !== 'denied';

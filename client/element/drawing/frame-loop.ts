@@ -2,7 +2,7 @@
  * Decides when the tray draws: at most once a frame, after a change, or when the drawing itself has asked to be repeated (a
  * row that counts seconds). Nothing else in the tray asks the browser for a frame in order to draw.
  *
- * | state | what is pending | `request()` | its time comes |
+ * | state | what is pending | `request()` | the pending timer or frame fires |
  * |---|---|---|---|
  * | stopped | nothing | does nothing | |
  * | idle | a timer, if the last drawing asked to be repeated | → waiting | → waiting |

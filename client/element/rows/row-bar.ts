@@ -20,7 +20,7 @@ type Way = readonly [from: Point, via: Point, to: Point];
 
 export interface RowBar {
   readonly element: HTMLElement;
-  /** Shows `bar`. @param label what the bar is about; @param now our clock in milliseconds */
+  /** Shows `bar`. @param label what the bar is about; @param now as in `Row.update` */
   show(bar: BarView, label: string, now: number): void;
 }
 
@@ -32,7 +32,7 @@ export function createRowBar(): RowBar {
   let shown: Way | undefined;
   let subjectBefore = '';
   let animation: Animation | undefined;
-  /** When assistive technology was last told; our clock in milliseconds. */
+  /** The `now` of the call of `show` that last told assistive technology. */
   let ariaAt = -Infinity;
 
   function move({ fraction, movesTo, subject }: BarView): void {

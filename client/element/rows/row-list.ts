@@ -34,7 +34,7 @@ export interface RowListContext extends Omit<RowContext, 'isRetried'> {
   readonly tasks: readonly Snapshot[];
   /** The memories of `tasks`, by task id. */
   readonly memories: ReadonlyMap<string, TaskMemory>;
-  /** Our clock in milliseconds. */
+  /** The time by the page's own clock (`Timing.now`), in milliseconds; `now` is the server's. */
   readonly ourNow: number;
   readonly announcer: Pick<LiveAnnouncer, 'announceSlow'>;
 }
@@ -43,7 +43,7 @@ export interface RowListContext extends Omit<RowContext, 'isRetried'> {
 interface DrawnRow {
   readonly row: Row;
   readonly task: Snapshot;
-  /** Our clock in milliseconds. */
+  /** The `ourNow` of that drawing. */
   readonly drawnAt: number;
   /** The generation of the list when the row was drawn; an older one than now makes the row out of date. */
   readonly generation: number;
@@ -58,7 +58,7 @@ export interface RowList {
   show(groups: Groups, context: RowListContext): number;
 }
 
-/** @param onView other rows have come into view, and scrolling is over */
+/** @param onView rows have come into view or gone out of it, and scrolling is over */
 export function createRowList(
   elements: Pick<TrayElements, 'root' | 'groups' | 'button'>,
   commands: RowCommands,
@@ -148,7 +148,7 @@ export function createRowList(
 
 /**
  * Watches blocks of rows: marks those that are out of view with `data-far`, and pauses the animations in them.
- * @param onView other blocks have come into view, and scrolling is over
+ * @param onView blocks have come into view or gone out of it, and scrolling is over
  */
 function createBlockObserver(onView: () => void): IntersectionObserver {
   let resting: ReturnType<typeof setTimeout> | undefined;

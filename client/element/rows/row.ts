@@ -11,11 +11,11 @@ import type { RowCommands } from './row-commands.ts';
 
 export interface Row {
   readonly element: HTMLElement;
-  /** Shows `view`. `now` is our clock in milliseconds. */
+  /** Shows `view`. `now` is in milliseconds, by the same clock at each call. A bar tells screen readers at most once a second. */
   update(view: RowView, wording: Wording, now: number): void;
 }
 
-/** @param part `task` in the panel, `toast` beside the page; @param onDismiss the user has dismissed an outcome */
+/** @param part `task` in the panel, `toast` in a corner of the page; @param onDismiss the user has dismissed an outcome */
 export function createRow(commands: RowCommands, part: 'task' | 'toast', onDismiss: (id: string) => void): Row {
   const icon = makeIcon('waiting');
   const title = make('p', { part: 'title' });

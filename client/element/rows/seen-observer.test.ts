@@ -67,6 +67,7 @@ describe('an outcome', () => {
     await tray.locator('[part=body]').evaluate((body) => body.scrollTo(0, body.scrollHeight));
     await untilObserved(tray);
     await runFor(1_501);
+    // The newest outcome comes first, and only 30 of 31 have rows, so the last row is that of the second oldest.
     await eventually(() => seen().length > 20 || seen().includes('0000-0002'), PATIENT);
     expect(new Set(seen()).size).toBe(seen().length);
   });

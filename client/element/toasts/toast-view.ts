@@ -1,4 +1,4 @@
-/** Draws the toasts beside the page, and the summary above them. `toast-stack.ts` decides when, and what a click does. */
+/** Draws the toasts in a corner of the page, and their summary above. `toast-stack.ts` decides when, and what a click does. */
 
 import type { OutcomeSnapshot } from '../../../core/tasks/snapshot.ts';
 import { countOutcomes } from '../../headless/groups.ts';

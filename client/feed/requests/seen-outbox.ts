@@ -28,7 +28,7 @@ export function createSeenOutbox(post: (ids: readonly string[]) => Promise<unkno
       try {
         await post(ids);
       } catch (error) {
-        // What the server has refused it would refuse again.
+        // If the server has refused the ids, it would refuse them again. So only an error that may pass puts them back.
         if ((error as TaskError).retryable) for (const id of ids) own.add(id);
       }
     },

@@ -17,6 +17,7 @@ const ROUND = { retryAfter: 0, cursor: null, gone: [] };
 const KNOWN = next(INITIAL_STATE, 'answered', 200, ADA, 0)[0];
 const LIVE = next(next(KNOWN, 'connectionRead', INFO)[0], 'linkChanged', UP)[0];
 
+/** What the rule of `event` makes of `state`. The arguments of each event are named in `FeedEvents`. */
 function next<Name extends keyof FeedEvents>(state: FeedState, event: Name, ...of: Parameters<FeedEvents[Name]>): Step {
   return RULES[event](state, NOW, ...of);
 }
@@ -70,7 +71,7 @@ describe('whose tasks they are', () => {
     expect(next(signedOut, 'answered', 500, null, 1)).toEqual([signedOut, []]);
   });
 
-  it('asks no more often than after failures while answers contradict each other', () => {
+  it('asks as seldom as after failures while answers contradict each other', () => {
     const [first] = next(withTasks, 'answered', 200, BEA, 0);
     const [second] = next(next(first, 'userNamed', BEA)[0], 'answered', 200, ADA, 1);
     expect(second.failures).toBe(1);
@@ -92,13 +93,14 @@ describe('push', () => {
     expect([refused[0].needsInfo, effectsOf(refused)]).toEqual([true, ['ask']]);
   });
 
-  it('asks about a task that push is silent about for 15 s, and renews a connection that news did not come over', () => {
+  it('asks about a task that push is silent about for 15 s, and renews a connection over which no news came', () => {
     const [state] = next(LIVE, 'received', [running(1)]);
     expect([isRoundDue(state, NOW + 14_999), isRoundDue(state, NOW + 15_000)]).toEqual([false, true]);
     const silent = silentTasks(state, NOW + 15_000);
     expect(effectsOf(next(state, 'roundSucceeded', ROUND, at(0), silent))).toEqual([]);
     const [news] = next(state, 'received', [running(1, { done: 3, total: 9 })]);
     expect(effectsOf(next(news, 'roundSucceeded', ROUND, at(0), silent))).toEqual(['moveLink renew']);
+    // Status 0: no answer came, so the network may be gone, and the connection to the bus with it.
     expect(effectsOf(next(state, 'roundFailed', 0, null, true))).toEqual(['moveLink renew']);
     expect(effectsOf(next(state, 'roundFailed', 503, null, true))).toEqual([]);
   });

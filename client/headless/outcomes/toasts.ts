@@ -1,6 +1,6 @@
 /**
- * The toasts: which outcomes are shown beside the page, and for how long. Pure: a queue, and functions that return the next
- * queue. A UI keeps the queue and passes the time in.
+ * The toasts: which outcomes are shown in a corner of the page, and for how long. Pure: a queue, and functions that return the
+ * next queue. A UI keeps the queue and passes the time in.
  *
  * A toast is a hint: an outcome whose toast is gone is still in the tray. The newest three toasts are shown; the others wait
  * and are counted. A burst of outcomes becomes one summary, except for its failures: three failures among 300 outcomes get

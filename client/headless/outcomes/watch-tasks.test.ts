@@ -7,35 +7,35 @@ import { watchTasks } from './watch-tasks.ts';
 /** Returns a function that shows other tasks, and says what has changed since its last call. */
 function setUp(isComplete?: Parameters<typeof watchTasks>[1]) {
   let shown: FeedSnapshot = { tasks: [], connection: { status: 'live' }, hasMore: false, channel: 'ada' };
-  const look = watchTasks({ getSnapshot: () => shown }, isComplete);
+  const read = watchTasks({ getSnapshot: () => shown }, isComplete);
   return (tasks: readonly Snapshot[], channel: string | null = 'ada') => {
     shown = { ...shown, tasks, channel };
-    return look();
+    return read();
   };
 }
 
 it('says what changed, and which outcomes were awaited: once', () => {
-  const look = setUp();
+  const readNews = setUp();
   const active = running(2);
   const past = succeeded(1);
-  expect(look([active, past])).toMatchObject({ changed: [active, past], reached: [] });
-  expect(look([active, past])).toMatchObject({ changed: [], reached: [] });
+  expect(readNews([active, past])).toMatchObject({ changed: [active, past], reached: [] });
+  expect(readNews([active, past])).toMatchObject({ changed: [], reached: [] });
   const outcome = succeeded(2);
-  expect(look([outcome, past])).toMatchObject({ changed: [outcome], reached: [outcome] });
-  expect(look([{ ...outcome }, past]).reached).toEqual([]);
+  expect(readNews([outcome, past])).toMatchObject({ changed: [outcome], reached: [outcome] });
+  expect(readNews([{ ...outcome }, past]).reached).toEqual([]);
 });
 
 it('waits for an outcome whose result is not fetched yet', () => {
-  const look = setUp(({ resultOmitted }) => !resultOmitted);
-  look([running(1)]);
-  expect(look([{ ...succeeded(1), resultOmitted: true } as Snapshot]).reached).toEqual([]);
-  expect(look([succeeded(1)]).reached).toHaveLength(1);
+  const readNews = setUp(({ resultOmitted }) => !resultOmitted);
+  readNews([running(1)]);
+  expect(readNews([{ ...succeeded(1), resultOmitted: true } as Snapshot]).reached).toEqual([]);
+  expect(readNews([succeeded(1)]).reached).toHaveLength(1);
 });
 
 it('forgets what another user awaited, but keeps what was there before the user was known', () => {
-  const look = setUp();
-  look([running(1)], null);
-  expect(look([succeeded(1)], 'ada')).toMatchObject({ hasUserLeft: false, reached: [succeeded(1)] });
-  look([running(1)], 'ada');
-  expect(look([succeeded(1)], 'bea')).toMatchObject({ hasUserLeft: true, reached: [] });
+  const readNews = setUp();
+  readNews([running(1)], null);
+  expect(readNews([succeeded(1)], 'ada')).toMatchObject({ hasUserLeft: false, reached: [succeeded(1)] });
+  readNews([running(1)], 'ada');
+  expect(readNews([succeeded(1)], 'bea')).toMatchObject({ hasUserLeft: true, reached: [] });
 });
