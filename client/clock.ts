@@ -2,7 +2,7 @@
  * The server's time, estimated with a monotonic clock of the page. The device's own clock may be wrong by minutes, and may
  * be corrected while a task runs. Neither may make it look as if a working worker were gone.
  *
- * An answer that left the server at `T` was asked for at `sent` and arrived at `received`, by our clock. So the offset of
+ * An answer that left the server at `T` was asked for at `sent` and arrived at `received`, by the page's clock. So the offset of
  * the server's clock lies between `T - received` and `T - sent`. Example: asked at 1,000, arrived at 1,200, and the server
  * says 5,100: the offset is between 3,900 and 4,100. An estimate within those limits stays; another one is moved to the
  * nearer limit. So the fastest answers count most, and a correction of the server's clock is followed at once.
@@ -11,14 +11,14 @@
 import { TIME_HEADER } from '../core/wire.ts';
 import { DATE_STEP } from './limits.ts';
 
-/** When a request was sent and its answer received, by our clock; in milliseconds. */
+/** When a request was sent and its answer received, by the page's clock; in milliseconds. */
 export interface Span {
   readonly sent: number;
   readonly received: number;
 }
 
 export interface ServerClock {
-  /** The server's time, in milliseconds since 1970. Our own time until the server's is known. */
+  /** The server's time, in milliseconds since 1970. The page's own time until the server's is known. */
   now(): number;
   /** Improves the estimate by the headers of an answer that was on its way for `span`. */
   learnFromAnswer(headers: Pick<Headers, 'get'>, span: Span): void;

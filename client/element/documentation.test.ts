@@ -14,8 +14,10 @@ describe('docs/tray.md', () => {
   it('names every part', () => {
     // A row in the panel and one in a toast have the same parts, under two names: `task-dismiss` and `toast-dismiss`.
     const ofRows = ['', ...find(code, /part: `\$\{part\}(-[a-z]+)`/g)].flatMap((end) => [`task${end}`, `toast${end}`]);
+    // `setTexts` makes the part `remark`.
     const parts = new Set([...find(code, /part: '([a-z-]+)'/g), ...ofRows, 'remark']);
     const [, listed = ''] = /- Parts: ([\s\S]*?)\n\n/.exec(page) ?? [];
+    // The sentence after the list, which begins with "While", names no parts.
     const named = find(listed.replace(/While\s[\s\S]*/, ''), /`([a-z-]+)`/g);
     expect([...named].sort()).toEqual([...parts].sort());
   });

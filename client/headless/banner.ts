@@ -4,7 +4,7 @@ import type { ConnectionState } from '../feed/state/connection.ts';
 import { BLOCKED_AFTER, MENTION_LOSS_AFTER } from './limits.ts';
 import type { Wording } from './words/wording.ts';
 
-/** What to say about `connection` at `now` (our clock), or '' for nothing. */
+/** What to say about `connection` at `now` (by `Timing.now`), or '' for nothing. */
 export function describeConnection(connection: ConnectionState, now: number, wording: Wording): string {
   if (!('since' in connection)) return connection.status === 'signed-out' ? wording.signedOut : '';
   const lasted = now - connection.since;

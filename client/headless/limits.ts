@@ -12,10 +12,13 @@ export const UNEXPLAINED_SHARE = 0.03;
 /** How long a loss lasts before the banner mentions it, in milliseconds. */
 export const MENTION_LOSS_AFTER = 2_000;
 
-/** How long a loss lasts until something probably blocks push for good, in milliseconds: "reconnecting" would be wrong. */
+/** After a loss this long, in milliseconds, something probably blocks push for good. The banner no longer says "Reconnecting". */
 export const BLOCKED_AFTER = 60_000;
 
-/** How many more entries than tasks there may be. Each removal looks at all entries, so it is done for 500 at a time. */
+/**
+ * How many entries a collection by task id may keep beyond the number of tasks in the list (`forget.ts`). A removal looks at all
+ * entries, so about 500 are removed at a time.
+ */
 export const FORGET_SLACK = 500;
 
 /** How many numbers of a result are shown. */

@@ -19,7 +19,7 @@ describe('what is shown between two messages', () => {
     [2.5, 52, 0.525, { fraction: 0.9, afterMs: 0, inMs: 7_500 }],
     [10, 90, 0.9, null],
     [3_600, 90, 0.9, null],
-    // The clock of the page is estimated, and may be a little behind.
+    // The server's time is only estimated, and the estimate may be a little behind.
     [-1, 40, 0.4, { fraction: 0.9, afterMs: 0, inMs: 10_000 }],
   ])('after %s s it is %s of 100', (seconds, done, fraction, movesTo) => {
     expect(shownProgress(task(MOVING), now(seconds))).toEqual({ done, total: 100, fraction, movesTo });
@@ -63,7 +63,7 @@ describe('what is shown between two messages', () => {
         const goal = first?.movesTo;
         const passed = Math.abs(at2 - at1);
         if (!goal || goal.fraction === null || first?.fraction == null) return;
-        // Where the move that the first look told of would be by the second look.
+        // How far the bar has come at the later time, from 0 to 1 of the way that `first` has announced.
         const share = Math.min(Math.max((passed - goal.afterMs) / (goal.inMs - goal.afterMs), 0), 1);
         expect(second?.fraction).toBeCloseTo(first.fraction + share * (goal.fraction - first.fraction), 6);
       }),
@@ -167,7 +167,7 @@ it('the mark of a page does not go back either', () => {
   expect(markPage([slower], ENGLISH, now(5), new Map([[slower.id, memory]]))?.text).toBe('60 %');
 });
 
-it('the time that is left moves on as well, and stays until the next message had time to come', () => {
+it('the time left is shown until the next message is overdue', () => {
   const second = evolve(task(MOVING), {
     type: 'progress',
     at: at(10),

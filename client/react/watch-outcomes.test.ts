@@ -25,7 +25,7 @@ beforeEach(() => {
   told = [];
 });
 
-/** Watches until the first fetch is in, and what is pushed comes. */
+/** Starts to watch, and waits until the first fetch is in and push is up. */
 async function watch(): Promise<void> {
   feed = createTaskFeed({
     url: `http://watch-${tests++}.invalid/tasks`,
@@ -60,9 +60,10 @@ describe('watching outcomes', () => {
     expect(told).toEqual(['Task 2: succeeded', 'Task 3: failed']);
   });
 
-  it('tells of a task that was started and ended between two looks, and not of one from the past', async () => {
+  it('tells of a task that had ended when the feed first heard of it, and not of one from the past', async () => {
     server.put(young(5));
     await watch();
+    // Task 5 was the newest one in the first fetch, so task 4 is from the past.
     server.put(young(4));
     await feed.load('task-0004');
     await push(young(6));

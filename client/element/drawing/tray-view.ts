@@ -23,14 +23,14 @@ export interface TrayInput {
   readonly wording: Wording;
   /** Server time in milliseconds. */
   readonly now: number;
-  /** Our clock in milliseconds. */
+  /** The time by the page's own clock (`Timing.now`), in milliseconds. */
   readonly ourNow: number;
   /** The view before. Its groups of outcomes are reused while no outcome has changed, so that long lists cost little. */
   readonly before?: TrayView | undefined;
 }
 
 export interface TrayView {
-  /** Without children, and without the active ones of less than a second. */
+  /** Without the children of tasks in the list, and without active tasks that are less than a second old. */
   readonly tasks: readonly Snapshot[];
   /** The latest `now` of this view and those before it; server time in milliseconds. */
   readonly now: number;

@@ -131,7 +131,7 @@ export function isGone(snapshot: Snapshot): boolean {
   return snapshot.error?.code === GONE;
 }
 
-/** Which of two snapshots of one task to keep. The order of the arguments does not matter. */
+/** Which of two snapshots of one task to keep. If they differ only in the place in line, that is `b`, which came later. */
 function pick(a: Snapshot, b: Snapshot): Snapshot {
   const [winner, other] = beats(b, a) ? [b, a] : [a, b];
   if (isPartial(winner) && other.status === 'succeeded' && !other.resultOmitted) {

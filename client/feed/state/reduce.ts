@@ -100,7 +100,7 @@ export type FeedEffect = {
 /** The next state, and the effects in the order in which to perform them. */
 export type Step = readonly [FeedState, readonly FeedEffect[]];
 
-/** One rule for each event: what follows from it at `now` (our clock, in milliseconds since 1970). */
+/** One rule for each event: what follows from it at `now` (by `Timing.now`, in milliseconds since 1970). */
 type Rules = {
   readonly [Name in keyof FeedEvents]: (state: FeedState, now: number, ...args: Parameters<FeedEvents[Name]>) => Step;
 };

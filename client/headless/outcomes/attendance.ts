@@ -13,7 +13,7 @@ import { forgetUnlisted } from '../forget.ts';
 import { RETURN_WINDOW } from '../limits.ts';
 
 export interface AttendanceOptions {
-  /** `now` is the server's time. Without it, our clock counts as the server's. */
+  /** `now` is the server's time. Without it, `timing.now()` counts as the server's time. */
   readonly feed: Partial<Pick<TaskFeed, 'now'>>;
   readonly page: Pick<Page, 'isVisible'>;
   readonly timing: Pick<Timing, 'now'>;

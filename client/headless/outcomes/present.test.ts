@@ -138,6 +138,7 @@ describe('somebody else', () => {
 
 it('on a device whose clock is an hour slow, a task that started and ended while the page was in view was not missed', async () => {
   const tab = new Tab(browser, timing);
+  // By the server's clock the user came 3,600 s after the start. Task 1 was created after that, task 2 before.
   tab.now = () => timing.now() + 3_600_000;
   await tab.show();
   await tab.show(done(1, 3_601));

@@ -6,7 +6,7 @@ import { isolate, mayChangeDirection } from './plain-text.ts';
 import { ENGLISH } from './wording.ts';
 
 const OVERRIDE = '\u202e';
-/** What opens a direction or an isolate, and what ends one. */
+/** The characters that open a direction or an isolate. U+202C and U+2069 end one. */
 const OPENING = /[\u202a\u202b\u202d\u202e\u2066-\u2068]/g;
 const count = (text: string, pattern: RegExp) => text.match(pattern)?.length ?? 0;
 
