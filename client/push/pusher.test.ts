@@ -6,7 +6,7 @@ import { settle } from '../test-support/manual-timing.ts';
 import { createPush, type PushLoss, toOptions } from './pusher.ts';
 import { findPusher, type PusherClass, type PusherLike, type PusherSource } from './pusher-class.ts';
 
-// Compiles: whatever TypeScript makes of the package under these settings is taken.
+// That this compiles is a test: `PusherSource` takes the package as TypeScript sees it under the settings of this project.
 const source: PusherSource = pusherModule;
 const Pusher = findPusher(source) as PusherClass;
 const CHANNEL = 'private-user-ada';
@@ -86,7 +86,7 @@ describe('the way pusher-js is set up', () => {
 });
 
 describe('what pusher-js says', () => {
-  it('is up once subscribed, and hands on task events only', async () => {
+  it('means up when the channel is subscribed; of the events only those of tasks are passed on', async () => {
     const { told } = start();
     await settle();
     FakePusher.last.push('task.running', {});
@@ -190,7 +190,7 @@ describe('an encrypted channel', () => {
     expect(told).toEqual(['up']);
   });
 
-  it('is the only one that does', async () => {
+  it('is the only one that gets a cipher', async () => {
     enter(CHANNEL);
     await settle();
     expect(FakePusher.last.options).not.toHaveProperty('nacl');
@@ -207,7 +207,7 @@ describe('an encrypted channel', () => {
     await settle();
     const keys = await Promise.all([FakePusher.last.renewKey(ENCRYPTED), FakePusher.last.renewKey(ENCRYPTED)]);
     expect(keys).toEqual([expect.objectContaining({ shared_secret: 'secret 2' }), keys[0]]);
-    // Each its own: pusher-js takes the key out of it.
+    // Each event gets an object of its own, since pusher-js deletes the key from it.
     expect(keys[0]).not.toBe(keys[1]);
     expect(told).toEqual(['up', 'up']);
     // The second event may have come after that fetch.

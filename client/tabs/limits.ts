@@ -13,8 +13,8 @@ export const RENEW = 500;
 export const STAY_AFTER_DISCONNECT = 1_500;
 
 /**
- * When a page is left, the other tabs ask the server who is signed in (`tabs.ts`), at random moments within this time, in
- * milliseconds. After the first answer the others need not ask.
+ * When a page is left, each other tab asks the server twice who is signed in (`tabs.ts`), each time after an extra wait of up to
+ * this, in milliseconds, at random. After the first answer the others need not ask.
  */
 export const CHECK_SPREAD = 350;
 

@@ -29,7 +29,7 @@ export interface TrayElements {
   readonly live: HTMLElement;
   /** Sets the words that do not depend on tasks. */
   label(wording: Wording): void;
-  /** Sets the number on the button, and the button's name. */
+  /** Sets the number on the button, the button's name, and whether it is expanded. */
   showCounts(wording: Wording, active: number, unseen: readonly OutcomeSnapshot[]): void;
 }
 
