@@ -55,6 +55,7 @@ export interface CaseTools {
 /** Declares the cases. */
 export function itObeysTheLimitCases({ obeys, json, post, get, ids, run }: CaseTools): void {
   obeys('a start beyond a limit is refused, until one would be taken', async (user) => {
+    /** Starts a `scarce`. `key`: the idempotency key, if any. The task with the key `useless` fails. */
     const start = (who: string, key = '') =>
       post(
         who,

@@ -6,7 +6,7 @@ export interface Frame {
   at: number;
   /** How full the bar is, from 0 to 1. */
   share: number;
-  /** The count in words: "480 of 1,000" is 480. Null where there is none. */
+  /** The count that the row's text shows: 480 for "480 of 1,000". Null where there is none. */
   count: number | null;
 }
 
@@ -18,6 +18,7 @@ export function filmTray(): void {
     const root = document.querySelector('inloop-tray')?.shadowRoot;
     const fill = root?.querySelector('[part=fill]');
     if (root && fill?.checkVisibility()) {
+      // The fill is drawn with `scaleX(share)`.
       const share = new DOMMatrix(getComputedStyle(fill).transform).a;
       const said = /([\d,]+)\sof/.exec(root.querySelector('[part=status]')?.textContent ?? '')?.[1];
       film.push({ at: Date.now(), share, count: said === undefined ? null : Number(said.replaceAll(',', '')) });
@@ -27,7 +28,10 @@ export function filmTray(): void {
   requestAnimationFrame(take);
 }
 
-/** The spans of at least `ms` in which the bar stood still, and how full it was then. Times are in ms since 1970. */
+/**
+ * The spans of at least `ms` in which the bar stood still (moved by less than 0.05 % of its length), and how full it was then.
+ * Times are in ms since 1970.
+ */
 export function standstills(frames: readonly Frame[], ms: number): { from: number; to: number; share: number }[] {
   const found: { from: number; to: number; share: number }[] = [];
   let start = frames[0];

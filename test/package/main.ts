@@ -91,6 +91,7 @@ const PARTS: Readonly<Record<string, (at: (name: string) => string, tarball: str
         const name = (await run(node, ['--version'], app)).trim();
         await check(`Express ${version}, Node ${name}: entries load, server and worker run, also bundled`, async () => {
           const printed = await run(node, ['load-entries.mjs'], app);
+          // It prints `<entry> differs` if `import` and `require` give two copies.
           if (printed.includes('differs')) throw new Error(printed);
           await countUnbundled(app, node);
           await countBundled(app, node);
@@ -134,6 +135,7 @@ const PARTS: Readonly<Record<string, (at: (name: string) => string, tarball: str
     }
     const next = at('next');
     await install(next, [tarball, 'next', 'express@5', '@types/express@5', 'typescript@5', ...COMMON]);
+    // `install` put these there for the other parts. The Next application does not use them.
     for (const file of ['server.ts', 'worker.ts', 'page.ts', 'schemas.ts']) rmSync(join(next, file));
     await check('Next builds and serves the page of examples/next, and a route', () => buildWithNext(next));
   },

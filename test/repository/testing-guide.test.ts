@@ -32,7 +32,7 @@ async function runNode(...args: readonly string[]): Promise<string> {
 }
 const bin = (path: string) => join(REPOSITORY, 'node_modules', path);
 
-it('names each snippet, so that none is left out here', () => {
+it('the guide has these snippets and no others, so none is left out here', () => {
   expect([...SNIPPETS.keys()]).toEqual([
     'import-contacts.js',
     'handler.test.js',

@@ -16,7 +16,7 @@ export function cpuMsOf(work: () => void): number {
  */
 export function cpuSecondsOf(pid: number): number {
   if (process.platform !== 'linux') return performance.now() / 1_000;
-  // The fields after the name in brackets, which may hold spaces. Linux counts them in hundredths of a second.
+  // The fields after the name in brackets, which may hold spaces. [11] is user time and [12] is system time, in 1/100 s.
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }

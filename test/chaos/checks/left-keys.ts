@@ -20,7 +20,7 @@ const UNTIL_THE_END = [
   'running:*',
 ];
 
-/** The names of such keys, and of records of tasks that never expire. Call it when all tasks have ended. */
+/** The names of such keys, and of task records without an expiry. Call it when all tasks have ended. */
 export async function findLeftKeys(redis: TestRedis): Promise<string[]> {
   const left: string[] = [];
   for (const pattern of UNTIL_THE_END) left.push(...((await redis.say('KEYS', PREFIX + pattern)) as string[]));

@@ -7,7 +7,7 @@ import type { RowsCheckpoint } from '../../integration/work/processes/run-fault-
 export const HOOKS = ['outcome', 'unseen'] as const;
 
 export type Note =
-  /** An attempt has begun. It goes on from a checkpoint; null: from the start. */
+  /** Attempt `by` (its random id) of a task `rows` has begun. `from`: the checkpoint it goes on from; null: from the start. */
   | { readonly what: 'began'; readonly task: string; readonly by: string; readonly from: RowsCheckpoint | null }
   /** Redis has confirmed that a checkpoint is stored. */
   | { readonly what: 'stored'; readonly task: string; readonly checkpoint: RowsCheckpoint }

@@ -25,6 +25,7 @@ await runFaultWorker({
       const { id, name, title } = task.snapshot;
       if (name === keyed.name && ENDS.has(event.type)) writeNote(file, { what: 'leaves', task: id });
       const applied = await apply(task, event, options);
+      // The title of a task `keyed` is its concurrency key.
       if (name === keyed.name && event.type === 'start' && applied.ok)
         writeNote(file, { what: 'entered', task: id, key: title });
       if (applied.ok && options?.checkpoint) {

@@ -29,7 +29,7 @@ async function expectHealed(world: World, device: Device, tab: DemoPage): Promis
   await eventually(async () => expect(await tab.total.textContent()).toBe('120'), { within: 10_000 });
   await tab.setSlow(false);
   await tab.drop(world.writeCsv('second.csv', { rows: 130 }));
-  // An error about the user's own file may be shown; the next file replaces it.
+  // If an upload failed while the server was away, its error is still shown. The next upload hides it.
   await tab.problem.waitFor({ state: 'hidden' });
   await tab.openTray();
   await eventually(async () => expect(await tab.row('Import second.csv').text()).toMatch('Done · 130 imported'), {

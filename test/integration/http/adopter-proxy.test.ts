@@ -110,8 +110,8 @@ describe.each([
     page.on('request', (sent) => void used.push(sent.url()));
     await page.goto(`${origin}${PREFIX}/`);
     await eventually(async () => expect(await readFeed(page, 'connection')).toBe('live'), { within: 20_000 });
-    // With so few elements (`FEW` in due-steps.ts), each step is pushed. With more, the page would move the bar by itself, and
-    // a push would come only if the bar was off.
+    // With so few elements (`FEW_ELEMENTS` in due-steps.ts), each step is pushed. With more, the page would move the bar by itself,
+    // and a push would come only if the bar was off.
     const { id } = await tasks.start(steps, { steps: 20 }, { owner: 'ada' });
     const seen = new Set<string>();
     await eventually(
@@ -125,7 +125,7 @@ describe.each([
     // Polling would show a step every 2.5 s, and a buffered stream would show all steps at once.
     expect(seen.size).toBeGreaterThan(6);
     expect(used.some((url) => url.includes(wanted) && url.includes(origin.slice('https:'.length)))).toBe(true);
-    // The page sent nothing to other addresses than those it was given.
+    // The page sent nothing to another host.
     expect(used.filter((url) => !/^(?:https|wss):\/\/127\.0\.0\.1:/.test(url))).toEqual([]);
     expect(blocked).toEqual([]);
     await context.close();

@@ -73,6 +73,7 @@ describe('a page', () => {
     for (let n = 0; n < 3; n++) {
       await vacate(server.channelOf('ada'));
       const before = steps(follower);
+      // The first step comes within 2 s, the second one within another second. The rest is for a busy machine.
       await eventually(() => steps(follower) >= before + 2, { within: 4_000 });
     }
     await end();
@@ -98,6 +99,7 @@ describe('a page', () => {
 
   it('of an unknown user leaves no key in Redis', async () => {
     await vacate(server.channelOf('nobody'));
+    // The webhook of a channel without a key is not noted, and is answered with `unknown`.
     expect(await noteOpened('nobody')).toBe('unknown');
   });
 });

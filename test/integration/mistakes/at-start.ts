@@ -1,4 +1,4 @@
-// First mistakes that end in an error at once.
+// Mistakes that somebody new to inloop makes, of which an error tells at once. For mistakes.test.ts.
 import { z } from 'zod';
 import { pusherFromEnv } from '../../../backend/push/bus/pusher-env.ts';
 import { createTaskFeed } from '../../../client/feed/connect-tasks.ts';
@@ -49,6 +49,7 @@ export const atStart: Mistakes = {
   'no pusher-js in connectTasks': withBackend(() => createTaskFeed({ url: 'http://localhost/tasks' } as FeedOptions)),
 };
 
+/** A mistake: `make` is called with a backend of its own. What it throws is the line that its maker sees. */
 function withBackend(make: (backend: ReturnType<typeof backendWith>['backend']) => unknown) {
   return async ({ bus }: World): Promise<Made> => {
     const { backend } = backendWith(bus.env);
@@ -57,6 +58,7 @@ function withBackend(make: (backend: ReturnType<typeof backendWith>['backend']) 
   };
 }
 
+/** The message of what `make` throws. Empty if it throws nothing. */
 async function errorsOf(make: () => unknown): Promise<readonly string[]> {
   try {
     await make();

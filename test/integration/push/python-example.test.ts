@@ -35,7 +35,7 @@ describeWithPython('the Python example (left out where there is no python3)', ()
   const lines: string[] = [];
   const shutdown = new AbortController();
   let working: Promise<void>;
-  /** Lets the handlers that wait go on. */
+  /** One function for each handler that waits: it lets the handler go on. */
   const waiting: (() => void)[] = [];
   const release = () => {
     for (const go of waiting.splice(0)) go();
@@ -49,6 +49,7 @@ describeWithPython('the Python example (left out where there is no python3)', ()
     worker.handle(copy, async (_input, task) => {
       task.progress({ done: 1, total: 2 });
       await new Promise<void>((resolve) => waiting.push(resolve));
+      // Too long for an event, so the example has to fetch the task.
       return 'x'.repeat(20_000);
     });
     working = worker.run({ signal: shutdown.signal });

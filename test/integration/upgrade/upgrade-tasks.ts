@@ -1,4 +1,5 @@
-// The definitions of the upgrade test. The kept stores have tasks of them, so none may be changed or removed.
+// The definitions of the upgrade test. The stores that were kept (stores/) have tasks of them, so none
+// may be changed or removed.
 import { z } from 'zod';
 import { defineTask } from '../../../core/tasks/definition.ts';
 
@@ -31,7 +32,7 @@ export const work = defineTask({
 /** Its worker stops in the middle and hands it back. */
 export const handedBack = defineTask({ name: 'handed-back', input });
 
-/** Its worker is killed, together with a second one. */
+/** Two of its tasks are at work in one worker, which is killed. So both are suspects. */
 export const suspects = defineTask({ name: 'suspects', input });
 
 /** One at a time. */

@@ -99,6 +99,7 @@ async function expectReadable(app: TestApp, task: StoredTask): Promise<void> {
   // The server may have noticed already that the worker of an active task is gone.
   if (isFinished(snapshot)) expect(now.revision).toBe(Number(fields[FIELD.revision]));
   else expect(now.revision).toBeGreaterThanOrEqual(Number(fields[FIELD.revision]));
+  // Each task was started with `n: '7'`.
   if (snapshot.status === 'succeeded') expect(now).toMatchObject({ resultOmitted: false, result: { n: 7 } });
 }
 

@@ -41,7 +41,7 @@ async function expectNothingLeft(): Promise<void> {
   redis.destroy();
 }
 
-it('a worker that is killed keeps the key of its task until that has ended, then the next one starts, of whichever server', async () => {
+it('a task whose worker is killed keeps its key until it has ended; then the next one starts, whichever server accepted it', async () => {
   const victim = await parts.startWorker(ENDLESS);
   const first = await start(0, 'killed');
   await parts.reaches(first as Snapshot, 'user-0', 'running');

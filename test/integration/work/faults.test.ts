@@ -31,7 +31,7 @@ it.concurrent(
     expect(again.done).toBeGreaterThanOrEqual(before?.done ?? 0);
     const { result } = await task.ends();
     expect(result).toMatchObject({ sum: (150 * 151) / 2 });
-    // At most the last second was done again.
+    // A second of work, which is 50 rows of 20 ms, was done again at most.
     expect((result as { from: number }).from).toBeGreaterThan((before?.done ?? 0) - 50);
     const shown = task.follower.events.flatMap(({ data }) => (data as Snapshot).progress?.done ?? []);
     expect(shown).toEqual([...shown].sort((a, b) => a - b));

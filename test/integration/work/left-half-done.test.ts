@@ -34,7 +34,7 @@ interface Parts {
   accept(): Promise<Snapshot>;
   /** Applies events to a stored task. Resolves with its new state. */
   happen(snapshot: Snapshot, ...events: TaskEvent[]): Promise<Snapshot>;
-  /** The ids on the list of what was not pushed. */
+  /** The ids on the list of what was not pushed, read by the backend `by`. Default: `backend`. */
   unpublished(by?: Backend): Promise<readonly string[]>;
   /** The prefix of the keys of this test. */
   readonly prefix: string;
@@ -142,7 +142,7 @@ it.concurrent(
     await letTimePass();
     let taken = 0;
     const send = jest.spyOn(backend.bus, 'send').mockImplementation(async (events) => {
-      // The question that each process asks after its start may come here as well.
+      // A probe of the bus (an event for nobody) may come here as well.
       if (events.some(({ name }) => name === 'task.failed')) taken += 1;
       // Longer than several rounds of the sweeper.
       await new Promise((resolve) => setTimeout(resolve, 2_500));

@@ -105,7 +105,7 @@ describe('a task that succeeds', () => {
     const revisions = snapshots.map(({ revision }) => revision);
     expect(revisions).toEqual([...revisions].sort((a, b) => a - b));
     const running = snapshots.filter(({ status, progress }) => status === 'running' && progress !== null);
-    // Not one an element, nor ten a second: a page moves the bar by itself, at the rate that it is told.
+    // One message with a rate is enough: the page then moves the bar by itself.
     expect(running.length).toBeGreaterThanOrEqual(1);
     expect(running.some(({ progress }) => (progress?.rate ?? 0) > 0)).toBe(true);
     for (const { progress } of running) expect(progress?.done).toBeLessThan(100);

@@ -113,7 +113,7 @@ describe('an input', () => {
     expect(await storedOf(again.id)).toMatchObject({ input: stored?.input as object });
   });
 
-  it('that JSON cannot keep is refused over HTTP with the name of the property', async () => {
+  it('that does not fit its schema is refused over HTTP with the name of the property', async () => {
     const answer = await app.post('ada', '/tasks', { name: 'strict', input: { a: 'x' } });
     expect([answer.status, await answer.json()]).toMatchObject([
       422,
@@ -164,6 +164,7 @@ describe('a task that was asked for under an older schema', () => {
   });
 });
 
+// 24.8 days (2^31 ms) is the longest delay that `setTimeout` takes.
 describe('durations beyond 24.8 days', () => {
   it('a deadline of 25 days does not pass early, nor do drain and grace of a day', async () => {
     expect(await outcomeOf((await start(patient, {})).id)).toMatchObject({ status: 'succeeded', result: 'in time' });

@@ -13,13 +13,14 @@ const LETS_THROUGH: Readonly<Record<Network, readonly Transport[]>> = {
   polling: ['xhr_polling'],
 };
 
-/** A Pusher class for pages in that network. */
+/** A Pusher class for pages in that network. @throws Error if the network lets none of the wanted transports through */
 export function pusherBehind(network: Network): typeof Pusher {
   return class extends Pusher {
     constructor(key: string, options: PusherOptions) {
       const wanted = options.enabledTransports ?? LETS_THROUGH.websocket;
       const enabledTransports = wanted.filter((transport) => LETS_THROUGH[network].includes(transport));
-      if (enabledTransports.length === 0) throw new Error('This network lets no WebSocket through.');
+      if (enabledTransports.length === 0)
+        throw new Error(`A network that lets ${network} through lets none of ${wanted} through.`);
       super(key, { ...options, enabledTransports });
     }
   };

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 
 const SURROGATES = { from: 0xd800, count: 0x800 } as const;
 
-/** Any character. A lone surrogate is none. */
+/** Any character. A lone surrogate is not a character. */
 const anyCharacter = fc.integer({ min: 0, max: 0x10ffff - SURROGATES.count }).map(
   (n) => String.fromCodePoint(n < SURROGATES.from ? n : n + SURROGATES.count),
   // The way back: with it fast-check also tries strings that often break programs, such as `__proto__`.

@@ -21,6 +21,7 @@ export const anyTask = defineTask({ name: 'any', input: z.any(), attempts: 1 });
 /** What a test wants to be different. */
 export interface Setting {
   readonly definition?: AnyTaskDefinition;
+  /** The stored input: as its schema made it, and as it came (`raw`). Both are `{}` by default. */
   readonly stored?: { readonly input: unknown; readonly raw: unknown };
   readonly log?: Log;
   /** Called before the store takes an event; may throw. */

@@ -44,7 +44,7 @@ export interface OperatorWorld {
   reaches(id: string, status: Status, owner?: string): Promise<void>;
   /** Lets a task end that waits because its input says `holds`. */
   letGo(id: string): void;
-  /** Starts another worker of all definitions that have one. @returns what ends it */
+  /** Starts another worker, which handles `work`, `alone`, `parent` and `pausable`. @returns what ends it */
   startWorker(): Promise<() => Promise<void>>;
   /** Mounts the page on a backend of its own, as another process would. */
   mount(
@@ -67,7 +67,7 @@ export function useOperator(): OperatorWorld {
   let parts: Parts;
   const log = recordLog();
   const workers = new WorkerStarter();
-  /** What ends the mounts and workers that tests have started. */
+  /** What ends the workers, and the mounts that tests have made. */
   const closers: (() => Promise<void>)[] = [];
   const newBackend = () => backendOn({ REDIS_URL: parts.redis.url, ...parts.bus.env }, { log });
   const startWorker = async () => {

@@ -1,5 +1,5 @@
-// Runs deploy/nginx-tls.conf with the addresses of a test: a process of its own with a folder of its own, never the nginx of the
-// system.
+// Runs nginx with deploy/nginx-tls.conf and the addresses of a test. It has a folder of its own, and leaves an nginx that already
+// runs on this machine alone.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';

@@ -10,6 +10,7 @@ export const cookies: Kind = {
   why: "another user's session",
   success: 'an answer of 200 to a cookie that is not, or no longer, of a session',
   async run({ demo }, tally) {
+    // The value of a cookie is `s:<session id>.<signature>`.
     const cookie = await demo.signIn('ada');
     const [name = '', value = ''] = cookie.split(/=(.*)/s);
     const [content = '', signature = ''] = decodeURIComponent(value)
@@ -30,7 +31,7 @@ export const cookies: Kind = {
       'as plain JSON': `j:${JSON.stringify(claim)}`,
       'as the name alone': 'ada',
       'signed twice': `s:s:${content}.${signature}.${signature}`,
-      // Signed with the right secret: an old cookie, or one that a careless server has signed.
+      // Signed with the right secret. The demo never signs a user or an end, only session ids, so it must refuse these.
       expired: sign(pack({ user: 'ada', until: Date.now() - 1 }), secret),
       'without an end': sign(pack({ user: 'ada' }), secret),
       'with an end in text': sign(pack({ user: 'ada', until: '9e99' }), secret),

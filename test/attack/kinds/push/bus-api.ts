@@ -88,7 +88,7 @@ async function tryBodies({ now, sign, post }: Api, tally: Tally): Promise<void> 
       tally.attempt(`${name} to ${path}: ${status}`, status === 0 || status < 400 || status >= 500);
     }
   }
-  // A body of 2 MB more than allowed: it must be answered or cut, and not be buffered.
+  // A body of about 2 MB more than allowed (1 MiB): it must be refused or cut off.
   const { status } = await post(sign('/events', 'x', now), 'x'.repeat(3_000_000));
   tally.attempt(`a body of 3 MB: ${status}`, status >= 200 && status < 400);
 }

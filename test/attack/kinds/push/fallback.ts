@@ -7,7 +7,6 @@ import type { World } from '../../world.ts';
 /** An open stream, and what it has received. */
 interface Stream {
   readonly status: number;
-  readonly cookie: string;
   text(): string;
   isOver(): boolean;
   close(): void;
@@ -31,8 +30,8 @@ function open({ demo }: World, path: string, headers: Record<string, string>): P
     let text = '';
     let isOver = false;
     const sent = request(demo.url + path, { method: 'POST', headers, agent: false, timeout: 5_000 });
-    const done = (status: number, cookie = '') =>
-      resolve({ status, cookie, text: () => text, isOver: () => isOver, close: () => sent.destroy() });
+    const done = (status: number) =>
+      resolve({ status, text: () => text, isOver: () => isOver, close: () => sent.destroy() });
     sent.on('response', (response: IncomingMessage) => {
       response.setEncoding('utf8');
       response.on('data', (chunk: string) => {
@@ -42,7 +41,7 @@ function open({ demo }: World, path: string, headers: Record<string, string>): P
       response.on('close', () => {
         isOver = true;
       });
-      done(response.statusCode ?? 0, response.headers['set-cookie']?.[0]?.split(';')[0]);
+      done(response.statusCode ?? 0);
     });
     sent.on('timeout', () => sent.destroy());
     sent.on('error', () => done(0));
@@ -77,6 +76,7 @@ async function stealSessions(world: World, base: string, tally: Tally): Promise<
           body: ping,
         });
         await pause(30);
+        // `a[` begins a line of messages.
         const what = `${verb} with ${JSON.stringify(headers)}`;
         tally.attempt(`${what} read: ${thief.status}`, thief.text().includes('a['));
         tally.attempt(`${what} spoke: ${spoken.status}`, spoken.status < 400);

@@ -33,7 +33,7 @@ export function startLoad(servers: readonly Server[], users: readonly string[]):
       await wait(PAUSE_MS);
     }
   })();
-  // It is told by `stop`.
+  // `stop` throws the error.
   running.catch(() => undefined);
   return {
     async sendTo(next) {

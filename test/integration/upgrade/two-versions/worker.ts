@@ -63,7 +63,7 @@ handle(quick, async () => {
 handle(held, async (_input, task) => {
   if (task.attempt > 1) return { by, from: task.checkpointed?.by ?? null };
   task.progress({ done: 1, total: 2 });
-  // Of a process that was frozen until another one had ended the task, these and the result come too late.
+  // A process that was frozen goes on here after another one has ended the task. Redis refuses its checkpoints and its result.
   for (let n = 0; !task.signal.aborted; n++) {
     task.checkpoint({ by, n });
     await wait(100, undefined, { signal: task.signal }).catch(() => undefined);
