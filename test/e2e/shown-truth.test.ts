@@ -1,6 +1,6 @@
 // What the tray shows between two messages against the truth, frame by frame: a real worker, Redis, Soketi and Chromium. The
-// handler records what it has done when; the page is filmed. A worker is killed, the work stalls and jumps, messages are
-// lost, doubled and reordered on their way.
+// handler prints how many elements are done at which time; the page is filmed. A worker is killed, the work stalls and jumps,
+// messages are lost, doubled and reordered on their way.
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
@@ -126,6 +126,7 @@ function doneAt(truth: readonly { at: number; done: number }[], at: number): num
   return truth.findLast((entry) => entry.at <= at)?.done ?? 0;
 }
 
+/** Expects that bar and count never went back and never reached the total. A move of the bar by up to 0.05 % is rounding. */
 function expectHonest(frames: readonly Frame[]): void {
   expect(frames.length).toBeGreaterThan(100);
   const back = frames.filter(({ share }, index) => share < (frames[index - 1]?.share ?? 0) - 0.0005);

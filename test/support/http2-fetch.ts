@@ -24,7 +24,7 @@ export function createHttp2Fetch(origin: string, { ca }: { readonly ca?: string 
   return {
     async fetch(input, init) {
       const { signal, ...rest } = init ?? {};
-      // Makes text of any kind of body, and gives it its Content-Type.
+      // `Request` turns a body of any kind into bytes, and sets its Content-Type.
       const request = new Request(input, rest);
       const body = Buffer.from(await request.arrayBuffer());
       return send(open(), request, body, signal ?? null);

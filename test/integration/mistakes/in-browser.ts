@@ -1,4 +1,5 @@
-// First mistakes that the console of the browser tells. Each page has a feed, as the tray makes one.
+// Mistakes that somebody new to inloop makes, of which the console of the browser tells. For mistakes.test.ts. Each page has a
+// feed, as the tray makes one.
 import express, { type Express, type RequestHandler } from 'express';
 import type { createTaskFeed } from '../../../client/feed/connect-tasks.ts';
 import type { PusherSource } from '../../../client/push/pusher-class.ts';

@@ -1,4 +1,4 @@
-// First mistakes that the log of a server or a worker tells.
+// Mistakes that somebody new to inloop makes, of which the log of a server or a worker tells. For mistakes.test.ts.
 import { createHmac } from 'node:crypto';
 import { jest } from '@jest/globals';
 import express, { type Express } from 'express';
@@ -142,6 +142,7 @@ function identifying(identify: Identify) {
     async ({ app, tasks, call }) => {
       app.use('/tasks', tasks.router);
       await call('/tasks');
+      // The log tells of the mistake once, not at each request.
       await call('/tasks');
     },
     identify,

@@ -40,7 +40,7 @@ const waits = (task: Snapshot) => task.status === 'running' && task.waitingFor =
 describe('a worker that is killed', () => {
   it.concurrent.each([
     ['while the handler starts children', 50, (task: Snapshot) => (task.children?.total ?? 0) >= 3],
-    // The last child takes 600 ms, in which the task can be seen to wait.
+    // The last child takes at least 600 ms (2 steps of 300). In this time the task can be seen to wait.
     ['while the task waits for them', 300, waits],
   ])('%s loses no child, and starts none twice', (_when, ms, isTime) =>
     withFamilies(async ({ startWorker, startFamily, until, childrenOf, bus }) => {
