@@ -256,8 +256,8 @@ export class Redis implements CommandRunner {
   async keepVerdict(worker: string, text: string): Promise<string> {
     const key = this.keys.verdict(worker);
     // Two commands, since Redis before 7.0 does not take NX together with GET.
-    const isKept = await this.send((client) => client.set(key, text, { NX: true, EX: VERDICT_TTL_S }));
-    if (isKept !== null) return text;
+    const kept = await this.send((client) => client.set(key, text, { NX: true, EX: VERDICT_TTL_S }));
+    if (kept !== null) return text;
     return (await this.send((client) => client.get(key))) ?? text;
   }
 

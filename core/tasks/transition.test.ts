@@ -278,7 +278,7 @@ describe('the rate of a task', () => {
     expect(alive).toMatchObject({ progress: { done: 5, rate: 2 }, updatedAt: time(3), signOfLifeAt: time(3) });
   });
 
-  it('is dropped by every change that brings no new count', () => {
+  it('is dropped by every change to the attempt that brings no new count', () => {
     const still = { done: 4, total: 9 };
     const base = { at: time(3), attempt: 1 } as const;
     const final = { ...FAILURE, retryable: false };

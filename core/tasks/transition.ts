@@ -16,7 +16,8 @@
  *
  * An event that belongs to an attempt names it, and is refused once that attempt is over.
  *
- * Viewers move a bar by `progress.rate` from `updatedAt` on (pace.ts). So a change without a new `done` removes the rate.
+ * Viewers move a bar by `progress.rate` from `updatedAt` on (pace.ts). So a change without a new `done` removes the rate. Only
+ * `children` leaves it to a running attempt, whose bar is then behind by what was done since the last report, until the next one.
  */
 
 import { type TaskFailure, validFailure } from '../error.ts';
