@@ -55,7 +55,7 @@ export interface TaskFacts {
  * - `crashed`: the worker that ran it died (`code`), and it is tried again
  * - `handed-back`: its worker stopped, or died of another task; the same attempt starts again
  * - `waits-for-children`: its handler has returned
- * - `cancelling`: its handler was told to stop
+ * - `cancelling`: it was cancelled: its handler is told to stop, or the children that it waits for are cancelled
  * - `succeeded`, `failed`, `cancelled`: its outcome
  * - `pushed`: the bus took the push of the new task or of the outcome, or it needs no push any more: the bus refused it for good,
  *   or a later push has told more
