@@ -12,7 +12,7 @@ interface LockedPackage {
 const text = readFileSync(join(REPOSITORY, 'package-lock.json'), 'utf8');
 const { packages } = JSON.parse(text) as { packages: Record<string, LockedPackage> };
 
-/** Whether a package that `from` depends on is in the lock file where Node looks for it: beside `from`, or further up. */
+/** Whether a package that `from` depends on is in the lock file where Node looks for it: in `from`, or further up. */
 function isLocked(name: string, from: string): boolean {
   const parents = from.split(/(?:^|\/)node_modules\//).slice(1);
   for (let depth = parents.length; depth >= 0; depth--) {

@@ -71,7 +71,7 @@ export function testIncidents(pages: OperatorPages, world: OperatorWorld): void 
       await pages.takePicture('incident-task');
     });
 
-    it('sees at once that the bus is down or that a worker is blocked or dead, and gets there past all definitions', async () => {
+    it('sees at once that the bus is down or that a worker is blocked or dead, and gets to the details with few key presses', async () => {
       const page = await open();
       world.bus.isDown = true;
       await world.start({}, OWNER);
@@ -84,7 +84,7 @@ export function testIncidents(pages: OperatorPages, world: OperatorWorld): void 
 
       const heavy = await world.tasks.start(blocker, {}, { owner: OWNER });
       await page.getByText(/^Blocked for/).waitFor();
-      // Nobody sweeps, as while the process that did is being replaced.
+      // This key stops the sweepers of all processes, so the task of the dead worker stays as it is.
       await world.raw.set('inloop:lease:sweep', 'nobody', { PX: 60_000 });
       await worker.kill();
       await eventually(() => isShown(page, 'Workers alive: 1 of 2'), PATIENT);
