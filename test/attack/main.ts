@@ -8,7 +8,7 @@ import { startWorld } from './world.ts';
 
 /** Longest time for one kind, in ms. */
 const LIMIT_MS = 40_000;
-/** Longest time for all kinds, in ms. Kinds that would start later are not tried, which counts as a failure. */
+/** Longest time for all kinds, in ms. A kind that starts later gets no time, which counts as a failure. */
 const LIMIT_IN_ALL_MS = 155_000;
 
 const { values } = parseArgs({ options: { short: { type: 'boolean', default: false }, only: { type: 'string' } } });
