@@ -30,7 +30,7 @@ interface Parts {
   readonly open: Backend[];
   /** Opens one more backend, which is to the sweeper like another process. `env` replaces some variables. */
   connect(env?: Readonly<Record<string, string>>): Backend;
-  /** Stores a new task. */
+  /** Stores a new task of `ada`, who counts as watched until a webhook says that the last page has gone. */
   accept(): Promise<Snapshot>;
   /** Applies events to a stored task. Resolves with its new state. */
   happen(snapshot: Snapshot, ...events: TaskEvent[]): Promise<Snapshot>;

@@ -1,9 +1,9 @@
-// Tasks that misbehave in one way each, for tests that break things. Declared once, for the server in the test and for the
-// worker process.
+// The tasks of tests that break things: some only work, each of the others misbehaves in one way. Declared once, for the server in
+// the test and for the worker process.
 import { z } from 'zod';
 import { defineTask } from '../../../../core/tasks/definition.ts';
 
-/** Takes `steps` steps of `ms` each; in later attempts of a tenth of that. Stops when its signal fires. */
+/** Takes `steps` steps of `ms` each (in later attempts of a tenth of that), then 150 ms more. Stops when its signal fires. */
 export const steps = defineTask({
   name: 'steps',
   input: z.object({ steps: z.number(), ms: z.number() }),
