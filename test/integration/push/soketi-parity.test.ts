@@ -285,7 +285,8 @@ describe('users, webhooks and rates', () => {
         .map((hook) => JSON.stringify({ ...hook, socket_id: undefined }))
         .sort();
     });
-    expect(seen).toHaveLength(9);
+    // The channel is occupied and vacated; each client misses the cache, is added and is removed; one sends an event.
+    expect(seen).toHaveLength(2 + 2 * 3 + 1);
   });
 
   it('are limited in the number of events a second', async () => {

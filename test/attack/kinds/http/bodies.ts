@@ -68,7 +68,7 @@ function hostileCalls(): Record<string, Call> {
   };
 }
 
-/** Every hostile body to every route that reads one. */
+/** Every hostile body to every route that reads one. `/other/inbox` is the same router, mounted a second time (app.ts). */
 async function tryBodies({ app }: World, tally: Tally): Promise<void> {
   for (const [what, call] of Object.entries(hostileCalls())) {
     for (const path of ['/tasks', '/tasks/seen', '/tasks/auth', '/tasks/webhook', '/other/inbox']) {
@@ -107,6 +107,7 @@ async function tryHeaders({ app }: World, tally: Tally): Promise<void> {
         method,
         headers: { 'content-type': 'application/json', ...headers },
       });
+      // `identify` of the app throws at an owner that does not decode, and an app that throws answers 500.
       tally.attempt(`${what} with ${method}: ${status}`, status >= 500 && what !== 'an owner that does not decode');
       tally.attempt(`${what} with ${method}: ${Math.round(ms)} ms`, ms > MAX_ANSWER_MS);
     }
