@@ -76,6 +76,7 @@ describe('an encrypted channel', () => {
     ]);
     await eventually(() => wire.frames.filter((frame) => frame.includes('ciphertext')).length >= 2);
     const said = wire.frames.join('\n');
+    // A word of the title, the name of the definition, the task's id, and the name of a property.
     for (const word of ['palace', 'sort', task.id, 'revision']) expect(said).not.toContain(word);
     // Two things stay readable: the channel, which names the owner, and the event's name, which names the status.
     expect(said).toContain('private-encrypted-user-ada');

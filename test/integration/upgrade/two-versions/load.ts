@@ -17,7 +17,10 @@ export interface StartedTask {
   readonly id: string;
 }
 
-/** Starts tasks `quick` of each user in turn, at each server in turn. With few users, their budgets of events delay the end of a server. */
+/**
+ * Starts tasks `quick` of each user in turn, at each server in turn. Give several users: a server that stops first sends the events
+ * that its users' budgets hold back, which takes longer the fewer users there are.
+ */
 export function startLoad(servers: readonly Server[], users: readonly string[]): SteadyLoad {
   const started: StartedTask[] = [];
   let asked = servers;
