@@ -26,7 +26,7 @@ function start() {
 }
 
 describe('bodies that are kept for a 304', () => {
-  it('are those of lists that are asked for again and again, and not of every page of older tasks', async () => {
+  it('are those of lists that are asked for again and again, and not those of pages of older tasks', async () => {
     const { http, asked } = start();
     for (let page = 0; page < 200; page++) {
       await http.get(`?state=all&cursor=${page}`);

@@ -26,7 +26,7 @@ export function createPanel(elements: TrayElements, onToggle: () => void, onMore
   function show(): void {
     if (!panel.hidden) return;
     panel.hidden = false;
-    // The panel opens beside the button. Near an edge it would reach out of the window, so it is moved back into it.
+    // The panel opens below the button. Near an edge it would reach out of the window, so it is moved back into it.
     panel.style.translate = '';
     const { left, right } = panel.getBoundingClientRect();
     const room = document.documentElement.clientWidth - PANEL_MARGIN - right;

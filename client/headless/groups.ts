@@ -51,8 +51,8 @@ export function hideYoung(tasks: readonly Snapshot[], now: number): readonly Sna
 }
 
 /**
- * `tasks` without children whose parent is among them, since the
- * parent's row shows them; `tasks` itself where there are none.
+ * `tasks` without children whose parent is among them, since the parent's row shows them; `tasks` itself where no task has a
+ * parent.
  */
 export function hideChildren(tasks: readonly Snapshot[]): readonly Snapshot[] {
   if (!tasks.some(({ parent }) => parent)) return tasks;

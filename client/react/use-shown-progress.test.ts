@@ -25,7 +25,7 @@ it('a count does not go back when the clock is corrected back, with the same sna
   expect(renderAll([first, 1_730], [first, 1_690], [next, 1_690], [next, 1_850])).toEqual([93, 93, 93, 96]);
 });
 
-it('a count does not go back by rounding, whatever it is of', () => {
+it('a count does not go back by rounding, whatever count, total and rate are', () => {
   const count = fc.integer({ min: 1, max: 1_000 });
   fc.assert(
     fc.property(

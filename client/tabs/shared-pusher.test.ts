@@ -154,7 +154,7 @@ describe('tabs of one browser', () => {
     new Tab(shared);
     new Tab(shared);
     await allUp();
-    // An event comes after what the tabs have told each other before.
+    // Messages between tabs stay in order: when the event has arrived, so have all earlier messages.
     FakePusher.last.push('task.running', {});
     await eventually(() => expect(tabs.map(({ events }) => events.length)).toEqual([1, 1]));
     const ups = tabs.map((tab) => tab.ups);

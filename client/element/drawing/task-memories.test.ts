@@ -75,7 +75,7 @@ function watch() {
   };
 }
 
-describe('what is shown of a task never goes back while its clock is corrected', () => {
+describe('what is shown of a task never goes back when the estimate of the server’s clock is corrected', () => {
   it('in the tray, which remembers before each drawing', () => {
     fc.assert(
       fc.property(fc.array(anyStep, { maxLength: 40 }), (steps) => {
@@ -86,6 +86,7 @@ describe('what is shown of a task never goes back while its clock is corrected',
           if (task !== tasks[0]) tasks = [task];
           drawings.push(shownOf(task, now, memories.update(tasks, now)));
         });
+        // `drawings` is compared with itself so that a failure prints it.
         expect([hasNeverGoneBack(), drawings]).toEqual([true, drawings]);
       }),
     );
@@ -100,12 +101,13 @@ describe('what is shown of a task never goes back while its clock is corrected',
           memories.set(task.id, remember(memories.get(task.id), task, now));
           drawings.push(shownOf(task, now, memories));
         });
+        // `drawings` is compared with itself so that a failure prints it.
         expect([hasNeverGoneBack(), drawings]).toEqual([true, drawings]);
       }),
     );
   });
 
-  it('as once happened on a page that polled: by 40 ms, with the answer that brought the next report', () => {
+  it('by 40 ms, by the answer that brings the next report, as once happened on a page that polled', () => {
     const memories = createTaskMemories();
     const first = running(1, { done: 50, total: 150, rate: 25 });
     expect(shownOf(first, START + 1_730, memories.update([first], START + 1_730))[0]).toBe(93);

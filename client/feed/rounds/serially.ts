@@ -1,6 +1,7 @@
 /**
  * Wraps `act` so that it never runs twice at the same time. Calls while it runs make it run once more afterwards, however
- * many calls there are. The promise of each call resolves when no run is left.
+ * many calls there are. The promise of each call resolves when `act` runs no more.
+ * @param act must not reject
  */
 export function serially(act: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | undefined;
