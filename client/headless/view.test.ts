@@ -1,3 +1,4 @@
+// The small pure parts of `inloop/headless`: groups, time left, results, announcements, banner, memory, wording.
 import { describe, expect, it } from '@jest/globals';
 import type { OutcomeSnapshot, Snapshot } from '../../core/tasks/snapshot.ts';
 import { at, evolve, failed, queued, running, succeeded } from '../test-support/snapshots.ts';

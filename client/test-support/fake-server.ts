@@ -20,7 +20,7 @@ export class FakeServer {
   namesChannel = true;
   /** The time that answers tell, in milliseconds; null: answers tell none. */
   now: () => number | null = () => null;
-  /** Called when an answer is made already; the answer waits for the promise that this returns. */
+  /** Called when an answer is made. The answer arrives once the promise that this returns is resolved. */
   hold: (path: string) => Promise<void> | undefined = () => undefined;
   /** The status of every answer; 0: the server cannot be reached; null: answers are what they should be. */
   failWith: number | null = null;

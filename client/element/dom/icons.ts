@@ -1,4 +1,4 @@
-/** One icon for each tone. Icons differ in shape and not only in colour. */
+/** The icons: one for each tone, one for the tray, one for closing. They differ in shape and not only in colour. */
 
 import type { Tone } from '../../headless/words/describe.ts';
 import { make } from './dom.ts';
