@@ -44,7 +44,7 @@ describe('what is shown between two messages', () => {
     expect(shownProgress(task(MOVING), now(2), 95)).toMatchObject({ done: 95, movesTo: null });
   });
 
-  it('is the same, however often and whenever it is asked for', () => {
+  it('moves as an earlier call has announced, at whatever times it is asked for', () => {
     const progress = fc.record({
       done: fc.nat(1_000),
       total: fc.option(fc.nat(1_000)),

@@ -1,6 +1,6 @@
 /**
- * The toasts in a corner of the page, and the summary of what was missed. `headless/outcomes/toasts.ts` decides which toasts
- * there are, and `toast-view.ts` draws them. This file lets their time pass, and handles clicks and keys.
+ * The toasts in a corner of the page, and the summary of what was missed or came in a burst. `headless/outcomes/toasts.ts`
+ * decides which toasts there are, and `toast-view.ts` draws them. This file lets their time pass, and handles clicks and keys.
  */
 
 import type { OutcomeSnapshot } from '../../../core/tasks/snapshot.ts';
