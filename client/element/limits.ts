@@ -54,7 +54,10 @@ export const BLOCK_SIZE = 20;
 /** The height of a row in `em` until the browser has laid it out: title, status and padding. */
 export const ROW_HEIGHT = 4;
 
-/** Scrolling counts as over after this long without a new block in view, in milliseconds. Rows scrolled past are not drawn. */
+/**
+ * Scrolling counts as over if for this long no block has come into view or gone out of it, in milliseconds. Rows scrolled past
+ * are not drawn.
+ */
 export const SCROLL_REST = 100;
 
 /** How long a row must be in view until its outcome counts as seen, in milliseconds. */

@@ -1,4 +1,4 @@
-// Two tabs of one browser, in Chromium: what is on the screen when somebody signs out, or somebody else in.
+// Two tabs of one browser, in Chromium: what is on the screen when somebody signs out, or somebody else signs in.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
@@ -140,7 +140,7 @@ it('signing in again in place makes a tray live that was signed out, without a r
 
 describe('a page whose clock is 10 min off, and is corrected', () => {
   it.each([[600_000], [-600_000]])(
-    'by %d ms: a worker that lives is not missed, one that dies is',
+    'by %d ms: the row does not say that a working worker is gone, and does say it of one that died',
     async (shift) => {
       pages.server.now = Date.now;
       const alive = (): Snapshot =>

@@ -9,7 +9,7 @@ const storage = {
   setItem: (key: string, value: string) => void items.set(key, value),
 };
 
-/** A tab with a clock of its own, `ahead` ms before those of the others: the device's was set between their loading. */
+/** A tab whose clock is `ahead` ms ahead of the others', as if the device's clock had been set after those were loaded. */
 class Tab {
   isElected = false;
   readonly timing = new ManualTiming();

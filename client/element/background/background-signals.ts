@@ -1,6 +1,6 @@
 /**
  * For a page in the background: progress and outcome in the page's title and icon, and "Notify me when done". Loaded when an
- * attribute or an open panel wants it, so that other pages need not download it.
+ * attribute, an open panel or a stored wish for notifications needs it, so that other pages need not download it.
  */
 
 import type { Snapshot } from '../../../core/tasks/snapshot.ts';

@@ -32,7 +32,7 @@ describe('a row', () => {
     await button(tray).click();
     const again = row(tray, 'a.csv').getByRole('button', { name: 'Retry: Import a.csv' });
     pages.server.isFailing = (path) => path.endsWith('/retry');
-    // As where a task with the same concurrency key is under way: not because of this task's own status.
+    // The task itself may be retried. The server answers 409, too, if another task with the same concurrency key is under way.
     pages.server.failWith = 409;
     await again.click();
     await says(row(tray, 'a.csv'), 'That did not work: Refused with 409.');
