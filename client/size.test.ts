@@ -60,7 +60,7 @@ describe('size', () => {
     expect((await sizeOf(BOTH)) - (await sizeOf(FEED))).toBeLessThanOrEqual(15 * 1_024);
   });
 
-  it('is at most 20 KB more in all, with what it fetches when it has a use for it: one connection, toasts, absence', async () => {
+  it('is at most 20 KB more in all, with what it fetches when it has a use for it: the shared connection, signals for a page in the background, toasts', async () => {
     const { onDemand } = await bundle(BOTH);
     // The modules left out here are those of the feed: see the next test.
     expect(onDemand.filter((path) => !/encryption|explain/.test(path))).toEqual([
