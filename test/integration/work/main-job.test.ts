@@ -294,7 +294,7 @@ describe('cancel and retry', () => {
     expect((await app.post('ivy', `/tasks/${id}/cancel`)).status).toBe(409);
   });
 
-  it('a cancelled or failed task is retried as a new task that names it', async () => {
+  it('a failed task is retried as one new task that names it, and a task that succeeded is not retried', async () => {
     const { id } = await start('joe', 'broken', { kind: 'final' });
     await outcome('joe', id);
     const response = await app.post('joe', `/tasks/${id}/retry`);

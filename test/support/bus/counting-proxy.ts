@@ -1,4 +1,4 @@
-// An HTTP proxy that counts the requests it passes on. For tests of what hosted Pusher would bill: it stands between the
+// An HTTP proxy that lists the requests that reach it, and passes them on. For tests of what hosted Pusher would bill: it stands between the
 // processes and their bus, or between the bus and the receiver of its webhooks.
 import { request } from 'node:http';
 import { startHttpServer } from '../http-server.ts';
