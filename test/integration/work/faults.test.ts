@@ -13,7 +13,7 @@ const { startWorker, start, withOwn } = parts;
 // Most of the time of these is waiting. Each has parts of its own, and they run at the same time.
 
 it.concurrent(
-  'a task whose worker is killed goes on from the last stored checkpoint: no row is lost or done twice, and the bar does not go back',
+  'a task whose worker is killed goes on from the last stored checkpoint: no row is lost or counted twice, and the bar does not go back',
   withOwn(async ({ startWorker, start }) => {
     const victim = await startWorker();
     const task = await start(rows, { rows: 150, ms: 20 });

@@ -9,7 +9,7 @@ import { backendOn, type Follower, startApp, startBus, type TestApp, type TestBu
 import { type Bundle, bundleScript, type ScriptProcess, startScript } from '../../support/processes/script-process.ts';
 import { FAULT_TASKS } from './processes/fault-tasks.ts';
 
-/** A worker counts as dead when its heartbeat has been missing for this long, in ms. */
+/** The stall interval of the workers, in ms. A worker that dies counts as dead after one to two stall intervals. */
 export const STALL_MS = 1_000;
 
 /** What `useFaultWorkers` returns. */

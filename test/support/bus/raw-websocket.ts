@@ -72,7 +72,7 @@ export class RawWebSocket {
     this.#write(BINARY, Buffer.from(content as string));
   }
 
-  /** Sends bytes as they are, below the framing. */
+  /** Sends bytes as they are, in no frame. */
   sendBytes(content: Uint8Array): void {
     this.#socket.write(content);
   }

@@ -71,7 +71,7 @@ export const returning = defineTask({
   attempts: 3,
   backoff: { initial: 10 },
 });
-/** Its schema turns an input into a different one, with a new random tag each time that it is parsed. */
+/** Its schema turns an input into a different one, with a new random tag each time that it is parsed. Its first attempt fails. */
 export const defaulting = defineTask({
   name: 'defaulting',
   input: z.object({ n: z.coerce.number(), tag: z.string().default(() => `tag-${Math.random()}`) }),
