@@ -83,6 +83,7 @@ describe('random events', () => {
           const known = staleness === 2 || staleness === 3 ? { ...current, snapshot: before.snapshot } : current;
           before = current;
           const event = eventFor(known.snapshot, seed);
+          // `apply` takes no `see`: another call marks outcomes as seen.
           if (event.type === 'see') continue;
           const run = known.run + (staleness === 0 || staleness === 3 ? -1 : 0);
           const start = event.type === 'start' ? { start: { worker: 'w1', isolation: 'free' as const } } : {};

@@ -44,6 +44,7 @@ export class ClientObserver {
         this.#findings.toWrongUser.push(`${task.id} of ${owner} is shown to ${this.#user}`);
       }
       if (isTooEarly(task)) this.#findings.completeTooEarly.push(describe(task));
+      // `from` is where an attempt with a checkpoint went on. Its bar must not be behind that, nor behind what was shown before.
       const { from, done } = task.progress ?? {};
       if (from !== undefined && (done ?? 0) < Math.max(from, this.#done.get(task.id) ?? 0)) {
         this.#findings.wentBack.push(`${describe(task)}, on from ${from} after ${this.#done.get(task.id)}`);
