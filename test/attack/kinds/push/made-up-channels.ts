@@ -8,7 +8,7 @@ const SOCKETS = 4;
 export const madeUpChannels: Kind = {
   name: 'made-up channels',
   why: 'a full Redis and a full bus, for a day',
-  success: 'being let into a channel that no task has, or a key in Redis that names it',
+  success: 'being let into a channel that belongs to no user, or a key in Redis that names it',
   async run(world, tally) {
     const each = world.isShort ? 250 : 2_500;
     const mark = `made${Date.now()}`;
