@@ -28,6 +28,7 @@ export const atRest: Kind = {
   },
 };
 
+/** Sends a command to Redis and returns the beginning of its answer. A refusal begins with `-`, as do the texts for no answer. */
 function ask(port: number, command: string): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect({ host: '127.0.0.1', port }, () => socket.write(`${command}\r\n`));

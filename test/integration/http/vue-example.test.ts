@@ -1,5 +1,5 @@
-// The example of a tray in Vue, examples/vue-tray: it is short, compiles against the published entries, and works in Chromium
-// with a real Redis, Soketi and Express.
+// The example of a tray in Vue, examples/vue-tray: it is short, compiles against the sources of the published entries, and
+// works in Chromium with a real Redis, Soketi and Express.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
