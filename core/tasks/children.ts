@@ -53,9 +53,13 @@ export function waitForChildren(
   return { ...task, ...nextRevision(task, at), waitingFor: 'children', signOfLifeAt: at, expectedAt: null, progress };
 }
 
-/** The task with newer counts of children; null if they are not newer. */
+/**
+ * The task with newer counts of children; null if they are not newer. Where the handler reports progress with a rate, viewers move
+ * the bar by it from `updatedAt` on. So `updatedAt` then stays: the bar goes on as it did, and stands still when the handler is silent.
+ */
 export function withChildren(task: Snapshot, at: string, children: Children): Snapshot | null {
-  return isNewer(task.children, children) ? { ...task, ...nextRevision(task, at), children } : null;
+  if (!isNewer(task.children, children)) return null;
+  return { ...task, ...nextRevision(task, task.progress?.rate === undefined ? at : task.updatedAt), children };
 }
 
 /** A waiting parent, brought up to date with its family: ended, or with newer counts. Null if nothing changes. */

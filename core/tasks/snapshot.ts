@@ -65,6 +65,7 @@ interface Common {
   /** How many attempts there may be. */
   readonly attempts: number;
   readonly createdAt: string;
+  /** When the task last changed. New counts of `children` leave it as it is while `progress` has a `rate`. */
   readonly updatedAt: string;
   /** The id of the ended task that its owner or an operator retried with this one; null for none. */
   readonly retryOf: string | null;

@@ -29,6 +29,13 @@ describe('over any sequence of events', () => {
     check((before, now) => now.revision === before.revision + 1 && now.updatedAt >= before.updatedAt);
   });
 
+  it('a rate goes on from the same count and time, unless the worker reports', () => {
+    check((before, now, { type }) => {
+      if (now.progress?.rate === undefined || type === 'progress' || type === 'alive') return true;
+      return now.updatedAt === before.updatedAt && isDeepStrictEqual(now.progress, before.progress);
+    });
+  });
+
   it('an outcome stays: it is only seen, and only once', () => {
     check((before, now, event) => {
       if (!isFinished(before)) return true;

@@ -278,6 +278,12 @@ describe('the rate of a task', () => {
     expect(alive).toMatchObject({ progress: { done: 5, rate: 2 }, updatedAt: time(3), signOfLifeAt: time(3) });
   });
 
+  it('goes on from the same time when children are counted anew, so that no bar stands or starts again', () => {
+    const children = { total: 3, ended: 1, failed: 0 };
+    const counted = move(moving, { type: 'children', at: time(5), children, returned: null, onChildFailure: 'fail' });
+    expect(counted).toMatchObject({ progress: report, updatedAt: time(2), revision: moving.revision + 1, children });
+  });
+
   it('is dropped by every change to the attempt that brings no new count', () => {
     const still = { done: 4, total: 9 };
     const base = { at: time(3), attempt: 1 } as const;

@@ -17,7 +17,7 @@
  * An event that belongs to an attempt names it, and is refused once that attempt is over.
  *
  * Viewers move a bar by `progress.rate` from `updatedAt` on (pace.ts). So a change without a new `done` removes the rate. Only
- * `children` leaves it to a running attempt, whose bar is then behind by what was done since the last report, until the next one.
+ * `children` leaves both to a running attempt.
  */
 
 import { type TaskFailure, validFailure } from '../error.ts';
