@@ -70,6 +70,7 @@ it.concurrent(
       await honest.reaches('running');
       const killer = await start(poison, {});
       const jobs = async () => (await backend.redis.waitingJobs(poison.name, null, 100)).jobs;
+      // The first crash has two suspects, so run 2 is attempt 1 again. The second crash is charged to the killer: run 3 is attempt 2.
       await eventually(async () => (await killer.get()).attempt === 2 && (await jobs()).includes(`${killer.id}:3`), {
         within: 20_000,
         that: 'the job of the next run',
