@@ -68,6 +68,7 @@ export class Tasks {
   #beats(task: Json, known: Json): boolean {
     if (isFinished(task) !== isFinished(known)) return isFinished(task);
     if (task.revision !== known.revision) return Number(task.revision) > Number(known.revision);
+    // `queue` is counted at each read without a new revision, so the one that came last is the newest.
     return task.queue !== undefined;
   }
 }
