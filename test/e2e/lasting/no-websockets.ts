@@ -34,8 +34,8 @@ async function startNetwork(): Promise<Network> {
 }
 
 /**
- * The strict network, for one test at a time. It is added once the test on the changing network does nothing but wait: that test
- * promises seconds, which a busy machine could not keep.
+ * The strict network, for one test at a time. It is added once the test on the changing network does nothing but wait: until then
+ * that test checks times of a few seconds, which a busy machine would exceed.
  */
 const strictNetwork = new Pool<Network>();
 const inStrictNetwork = (test: (network: Network) => Promise<void>) => () => strictNetwork.use(test);
