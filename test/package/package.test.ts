@@ -17,7 +17,7 @@ const { exports } = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'u
 let redis: TestRedis;
 
 beforeAll(async () => {
-  // What is packed is what was built.
+  // The build is packed. It keeps the licence (MIT) of the scripts that are bee-queue's.
   expect(readFileSync(inDist('backend/queue/bee-queue/lua.js'), 'utf8')).toContain('MIT');
   redis = await startRedis();
   await install(app, [
