@@ -38,7 +38,7 @@ export function setUpReporter({ watched = true, checkpoint = null as StoredCheck
   });
   return {
     ...{ reporter, time, changes, turns, log, told, record },
-    /** How many elements are done, by each event that was stored. */
+    /** How many elements are done, by each event that was stored; its type where it is no progress. */
     stored: () => changes.events.map((event) => (event.type === 'progress' ? event.progress.done : event.type)),
     /** The same by each snapshot that was pushed; its status where it has no progress. */
     pushed: () => changes.pushed.map(({ status, progress }) => progress?.done ?? status),
