@@ -139,7 +139,7 @@ function checkComplete(keys: readonly StoredKey[]): void {
   );
 }
 
-/** Runs the handlers of the old version until SIGTERM. */
+/** Runs the handlers of this version until SIGTERM. In upgrade.test.ts it is the old one. */
 async function runWorker(definitions: readonly AnyTaskDefinition[], hasHooks: boolean): Promise<void> {
   const backend = openBackend(process.env);
   const stop = new AbortController();
