@@ -67,7 +67,7 @@ describe('docker-compose.yml', () => {
     for (const target of ['soketi', 'demo']) expect(stage(target)).toMatch(/^HEALTHCHECK .*--retries=\d+ CMD \[/m);
   });
 
-  it('gives our containers no rights and a read-only root, and workers the time to drain', () => {
+  it('gives our containers no rights and a read-only root, and workers and Soketi the time to end', () => {
     for (const service of Object.values(compose.services).filter(({ build }) => build)) {
       expect(service).toMatchObject({
         read_only: true,
@@ -80,6 +80,8 @@ describe('docker-compose.yml', () => {
     // The default of `grace` is 5 s.
     for (const { stop_grace_period } of workers)
       expect(Number.parseInt(stop_grace_period ?? '', 10)).toBeGreaterThan(Number(drain) + 5);
+    // A lookup without an answer takes 10 s.
+    expect(Number.parseInt(soketi?.stop_grace_period ?? '', 10)).toBeGreaterThan(10);
   });
 
   it('leads nginx and the webhook of Soketi to the servers, by one name', () => {
