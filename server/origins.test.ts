@@ -9,7 +9,7 @@ import { attachFallback } from './fallback/attach.ts';
 import { checkOrigins, sameOrigin } from './origins.ts';
 import { createTaskServer } from './task-server.ts';
 
-// No bus and no Redis are there. But the fallback is only attached if a bus of one's own is named.
+// Neither Redis nor the bus is there. But the fallback answers only if the environment names a self-hosted bus.
 const ENV = { ...NO_BUS, REDIS_URL: 'redis://127.0.0.1:1' };
 const LISTED = 'https://app.example.com';
 const servers: HttpServer[] = [];

@@ -139,7 +139,7 @@ describe('the index of the operator’s page', () => {
     for (const { id } of [hooked, discarded]) expect(await places(id)).toEqual([]);
   });
 
-  it('is kept for no longer than the record of an ended task, and no longer than the page is mounted', async () => {
+  it('expires: the story of an ended task with its record, the rest a week after the last write', async () => {
     await mount();
     const { id } = await run(await world.accept());
     expect(await world.raw.ttl(`${world.prefix}task:${id}:story`)).toBeLessThanOrEqual(3_600);

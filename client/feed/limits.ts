@@ -33,7 +33,10 @@ export const ROUND_PAGES = 10;
 /** How many of the most recent tasks a round asks for first. Most users have no more. */
 export const RECENT_COUNT = 20;
 
-/** How many entries of `TaskList.seen` are kept; the oldest are dropped first. */
+/**
+ * How many ids of seen outcomes are kept (`TaskList.seen`), for snapshots that do not say yet that they were seen. The oldest are
+ * dropped first.
+ */
 export const MAX_EARLY_SEEN = 1_000;
 
 /** A second change of user within this time means that answers contradict each other, in milliseconds. */

@@ -1,4 +1,7 @@
-/** For tests: the task router's HTTP contract as a `fetch` in memory. It records calls, and can fail or hold answers back. */
+/**
+ * For tests: a `fetch` that answers as the task router does, from tasks in memory. It has all that a feed reads, `POST /seen` and
+ * `POST /clear`. It starts no task, and a cancel or retry changes none. It records calls, and can fail or hold answers back.
+ */
 
 import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
 

@@ -1,6 +1,6 @@
 /**
- * `fakeFeed`: the feed that `connectTasks` gives, with tasks that a test or a story makes up. It serves tests of components,
- * `<inloop-tray>` and stories, and runs in browsers too. `move-task.ts` moves the tasks.
+ * `fakeFeed`: the feed that `connectTasks` gives, with tasks that its user makes up. It serves tests of components and of
+ * `<inloop-tray>`, and Storybook's stories. It runs in browsers too. `move-task.ts` moves the tasks.
  */
 
 import { systemTiming } from '../../client/environment.ts';
@@ -46,11 +46,11 @@ export interface FakeFeedOptions {
 export interface FakeFeed extends PendingFeed {
   /** Another task is there: started in another tab, say. */
   add(task?: FakeTask): Snapshot;
-  /** A task gets on. One that waits starts. @throws TaskError where no server would say so, or there is no such task */
+  /** A task gets on. One that waits starts. @throws TaskError if no server would let it happen, or if there is no such task */
   advance(id: string, progress?: FakeProgress): Snapshot;
-  /** An attempt fails, and the task waits for the next one. @throws TaskError as `advance` */
+  /** An attempt fails. The task waits for the next one; if it was the last one, the task fails. @throws TaskError as `advance` */
   failAttempt(id: string, error?: Partial<TaskFailure>): Snapshot;
-  /** A task ends. One that waits starts before. @throws TaskError as `advance` */
+  /** A task ends. One that waits starts first, unless it is cancelled. @throws TaskError as `advance` */
   finish(id: string, outcome?: FakeOutcome): Snapshot;
   /** The server cannot be reached: calls reject with `unreachable`, and nothing arrives until {@link goOnline}. */
   goOffline(): void;

@@ -37,6 +37,7 @@ describe('a webhook', () => {
     ['another key', headers({ 'x-pusher-key': 'other' }), body],
     ['no signature', { 'x-pusher-key': options.key }, body],
     ['a body that was changed', headers(), body.replace('vacated', 'occupied')],
+    // It is signed, but the SDK does not tell this from a wrong signature.
     ['a body that is not JSON', headers({ 'x-pusher-signature': sign('{') }), '{'],
     ['nothing at all', {}, ''],
   ])('is refused with %s', (_what, given, text) => {

@@ -3,7 +3,10 @@ import fc from 'fast-check';
 import { createEventReader } from './event-text.ts';
 import { HIDDEN, type LiveEvent, type LiveState, linkOf, nextLive } from './live-state.ts';
 
-/** The event of a stream that has ended after `livedFor` ms. The server asks to wait for `retryAfter` s. */
+/**
+ * The event of a stream that has ended after `livedFor` ms. The server asks to wait for `retryAfter` s. With `chance` 1 no wait is
+ * shortened by chance.
+ */
 const ended = (livedFor = 0, retryAfter = 0): LiveEvent => ({ type: 'ended', livedFor, retryAfter, chance: 1 });
 /** Starts with a hidden page. Returns the state after these events, and the effect of each. */
 const run = (...events: LiveEvent[]) =>
@@ -26,7 +29,7 @@ describe('the live stream', () => {
     ]);
   });
 
-  it('is tried again soon if it was up for a while, but not before the server wants', () => {
+  it('is tried again soon if it was up for a while, but not before the server wants, up to 60 s', () => {
     const before = [...UP, ended(), due, ended(), due, opened] as LiveEvent[];
     expect(run(...before, ended(60_000)).effects.at(-1)).toEqual({ type: 'wait', ms: 500 });
     expect(run(...before, ended(0, 30)).effects.at(-1)).toEqual({ type: 'wait', ms: 30_000 });

@@ -23,7 +23,10 @@ import { type CommandRunner, defineCommand } from '../define-command.ts';
 import { addJob, countWorkers, dequeueJob, endJob, isWatched, redisTime } from '../lua.ts';
 import { keepDuration, queueForHooks, removeOldest } from '../outcome-scripts.ts';
 
-/** What a change does to the run of the task. `handedBackProgress` and `suspicion` are JSON, or '' for none. */
+/**
+ * What a change does to the run of the task. `handedBackProgress` is JSON, or '' for none. `suspicion` is JSON, or '' if it stays
+ * as it is.
+ */
 export type RunChange =
   | { readonly type: 'start'; readonly worker: string; readonly isolation: Isolation }
   | { readonly type: 'end'; readonly handedBackProgress: string; readonly suspicion: string };
