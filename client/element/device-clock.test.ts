@@ -49,7 +49,7 @@ it.each([
   await says(row(tray, 'paced.csv'), 'Done · just now');
 });
 
-it('with a clock that is behind, what ends now is a toast and not what was missed', async () => {
+it('with a clock that is behind, a task that ends now gets a toast and does not count as missed', async () => {
   pages.server.now = () => Date.now();
   const task = run(create(1, 'Import a.csv', 5), 4);
   const tray = await pages.open([task], { prepare: shiftClock(-3 * HOUR) });

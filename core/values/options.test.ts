@@ -11,7 +11,7 @@ describe('an option that is wrong', () => {
     requireOption(true, 'createBackend: prefix', 'a text', 'inloop:');
   });
 
-  it('is not meant for the owner of a task, and trying again does not help', () => {
+  it('gives an error whose text no owner of a task sees, and that says not to try again', () => {
     const error = new ConfigError('invalid_options', 'createBackend: prefix must be a text, got 7.');
     expect(error).not.toBeInstanceOf(TaskError);
     expect(asTaskError(error)).toMatchObject({ code: 'internal', retryable: false, cause: error });

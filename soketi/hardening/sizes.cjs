@@ -4,9 +4,12 @@
 // Plain Soketi buffers frames and bodies of up to 100 MB, even from clients that are not signed in.
 'use strict';
 
-/** The largest frame is a client event of 10 KB: with every byte escaped and its envelope, 10 × 1024 × 6 + 4096 bytes. */
+/**
+ * A frame may always have this size: a client event of 10 KB, with every byte escaped and its envelope, has
+ * 10 × 1024 × 6 + 4096 bytes.
+ */
 const MIN_FRAME_BYTES = 64 * 1024;
-/** The largest body is ten events of 10 KB, each to 100 channels. With every byte escaped it has about 0.8 MiB. */
+/** A body may have this size: ten events of 10 KB, each to 100 channels, with every byte escaped, have about 0.8 MiB. */
 const MIN_BODY_BYTES = 1024 * 1024;
 /** The largest event where applications come from a database. They may have limits of their own, unknown at start. */
 const ASSUMED_EVENT_KB = 1024;

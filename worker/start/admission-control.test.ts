@@ -81,7 +81,7 @@ describe('admission control', () => {
     expect(control.inside()).toBe('c');
   });
 
-  it('keeps others waiting for a task that runs alone for 30 s at a time, however long a running task takes', async () => {
+  it('lets others start again after 30 s more, if a task that is to run alone still has to wait', async () => {
     const control = await setUpWaiting();
     await control.letTimePass(30_000);
     await control.come('c', 'free');
@@ -119,7 +119,7 @@ describe('admission control', () => {
     expect(control.inside()).toBe('c');
   });
 
-  it('lets in nobody too many when a task passes and leaves twice', async () => {
+  it('lets in one task, not two, when a task passes twice and then leaves', async () => {
     const control = setUp();
     await control.come('a', 'probation');
     await control.come('b', 'probation');

@@ -4,8 +4,8 @@ import { createEventReader } from './event-text.ts';
 import { HIDDEN, type LiveEvent, type LiveState, linkOf, nextLive } from './live-state.ts';
 
 /**
- * The event of a stream that has ended after `livedFor` ms. The server asks to wait for `retryAfter` s. With `chance` 1 no wait is
- * shortened by chance.
+ * The event of a stream that has ended after `livedFor` ms. The server asks to wait for `retryAfter` s. With `chance` 1 no
+ * wait is shortened by chance.
  */
 const ended = (livedFor = 0, retryAfter = 0): LiveEvent => ({ type: 'ended', livedFor, retryAfter, chance: 1 });
 /** Starts with a hidden page. Returns the state after these events, and the effect of each. */

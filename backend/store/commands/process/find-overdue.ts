@@ -1,7 +1,8 @@
 /**
- * Finds tasks on a list of things to do whose time has passed by more than some ms. Either a process that had something to do for
- * the task has died or failed, or the time was planned (for parents that wait). It serves the sweeper, for the lists `unpublished`
- * and `parents`.
+ * Finds the tasks of a list whose time is more than some ms ago. It serves the sweeper, for two lists of tasks for which something
+ * is to be done:
+ * - `unpublished`: the process that stored the task has died or failed before it pushed the task.
+ * - `parents`: the process that was to update the parent has died or failed, or a waiting parent is to be checked again.
  */
 
 import { type CommandRunner, defineCommand } from '../define-command.ts';
