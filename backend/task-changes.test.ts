@@ -117,6 +117,7 @@ describe('a new task that replaces others', () => {
     const { changes, calls, failNext, answerCreate } = setUp(running);
     answerCreate({ result: 'created', ahead: null, replaces: ['old'], watched: true });
     const creating = changes.create({ snapshot: newTask(), owner: OWNER, input: 1 }, null);
+    // The store has been asked to create by now. So the next call, which fails, is the one that cancels.
     failNext('away');
     await creating;
     expect(calls).toEqual(['store created', 'push queued to ada']);
@@ -190,7 +191,7 @@ describe('a change that is tried again since its answer got lost', () => {
     expect(calls).toEqual([]);
   });
 
-  it('stays refused if it is the first try: somebody else has done it', async () => {
+  it('is refused if it is not said to be repeated: somebody else has done it', async () => {
     const { changes, calls, owned } = setUp(move(running, succeed));
     expect(await changes.apply(owned, succeed)).toMatchObject({ ok: false, refusal: 'final' });
     expect(calls).toEqual([]);

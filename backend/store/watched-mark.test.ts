@@ -119,6 +119,7 @@ describe('the workers that run tasks of an owner', () => {
   });
 
   it('are not counted for an owner who is not watching, or who was never seen on a page', async () => {
+    // Without a mark the owner counts as watched, and each worker as the only one.
     expect((await run('w1')).workers).toBe(1);
     expect((await run('w2')).workers).toBe(1);
     expect(await world.raw.exists(markKey())).toBe(0);

@@ -28,7 +28,7 @@ describe('what is shown between two messages', () => {
   it('never reaches the total', () => {
     const shown = shownProgress(task({ done: 98, total: 100, rate: 50 }), now(5));
     expect(shown).toEqual({ done: 99, total: 100, fraction: 0.99, movesTo: null });
-    // It arrives one element before the total when the rate says so, and not after the 10 s.
+    // 20 elements at 5 a second: it arrives one element before the total after 4 s, and does not take the 10 s of the horizon.
     const before = shownProgress(task({ done: 79, total: 100, rate: 5 }), now(2));
     expect(before).toMatchObject({ done: 89, movesTo: { fraction: 0.99, inMs: 2_000 } });
   });
@@ -74,7 +74,7 @@ describe('what is shown between two messages', () => {
     expect(shownProgress(task({ done: 40, total: 100 }), now(5))).toMatchObject({ done: 40, movesTo: null });
   });
 
-  it('counts on where the total is not known, without a bar', () => {
+  it('goes on counting where the total is not known, without a bar', () => {
     const shown = shownProgress(task({ done: 40, total: null, rate: 5 }), now(2));
     expect(shown).toMatchObject({ done: 50, fraction: null });
   });

@@ -138,7 +138,7 @@ export class InMemoryBackend implements MemoryBackend {
       },
       changes: { apply: (task, event) => this.changes.apply(task, event) },
       clock: this.clock,
-      // A parent is updated at once. Redis' backend first waits for further changes of the family; here a test would wait with it.
+      // A parent is updated at once. With Redis, an update first waits for further changes; here a test would wait with it.
       time: { delay: async () => undefined },
     });
     this.changes = new TaskChanges(

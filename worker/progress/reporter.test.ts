@@ -113,7 +113,7 @@ describe('progress of an owner who is watching', () => {
     );
   });
 
-  it('is stored for other words, once a second at most', async () => {
+  it('is stored if only its note changes, once a second at most', async () => {
     const { reporter, time, changes } = setUpReporter();
     for (let row = 1; row <= 50; row++) {
       reporter.report({ done: 1, total: 1_000, note: `row ${row}` });

@@ -1,6 +1,6 @@
 /**
- * Finds the tasks of a list whose time is more than some ms ago. It serves the sweeper, for two lists of tasks for which something
- * is to be done:
+ * Finds the tasks of a list whose time is more than some ms ago. It serves the sweeper, for two lists of tasks for which something is
+ * to be done:
  * - `unpublished`: the process that stored the task has died or failed before it pushed the task.
  * - `parents`: the process that was to update the parent has died or failed, or a waiting parent is to be checked again.
  */
