@@ -77,7 +77,7 @@ export class Backend {
   /** @internal */ readonly publisher: Publisher;
   /** @internal */ readonly sweeper: Sweeper;
   /** @internal */ readonly pusher: PusherOptions;
-  /** By how much of the total what viewers are shown may be off. @internal */
+  /** By how much of its total a bar may be off on a page. @internal */
   readonly accuracy: number;
   /** @internal */ readonly log: Log;
   /** @internal */ readonly events: Events;

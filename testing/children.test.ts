@@ -1,4 +1,5 @@
-// Handlers that start other tasks: alone, with what they start noted, and together with the handlers of those.
+// Handlers that start other tasks. `runTask` runs such a handler alone, and notes what it starts. A memory backend also runs the tasks
+// that were started.
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { whenAborted } from '../backend/async.ts';
@@ -116,7 +117,7 @@ describe('a backend in memory', () => {
   };
   const isChild = ({ parent }: Snapshot) => parent !== undefined;
 
-  it('runs a task and those that it starts, of which the parent tells', async () => {
+  it('runs a task and those that it starts, and leaves only the outcome of the parent unseen', async () => {
     const { backend, tasks, list } = setUp();
     const mailed: string[] = [];
     backend.handle(newsletter, send).handle(sendMail, async ({ to }) => void mailed.push(to));

@@ -13,7 +13,7 @@ export interface SoketiSettings {
   metricsPort: number;
   clusterPort: number;
   webhookUrl: string | undefined;
-  /** All other `SOKETI_*` and `INLOOP_SOKETI_*` variables, and those of `TASK_CHANNELS_ONLY` that are not set. */
+  /** All other `SOKETI_*` and `INLOOP_SOKETI_*` variables. Those in `TASK_CHANNELS_ONLY` have its values where they are not set. */
   env: Record<string, string>;
   /** Whether clients speak plain HTTP and WebSocket to it, below `/`. Only then can its HTTP API be probed. */
   isPlain: boolean;

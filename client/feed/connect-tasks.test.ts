@@ -243,6 +243,7 @@ describe('what the user does', () => {
 
   it('starts a task with the Idempotency-Key it is given', async () => {
     const { server, feed } = await startLiveFeed();
+    // The fake server starts no task. What counts is what it was asked.
     await expect(feed.start('import-contacts', { n: 1 }, { idempotencyKey: 'k' })).rejects.toMatchObject({
       status: 404,
     });

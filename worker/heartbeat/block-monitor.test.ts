@@ -4,8 +4,8 @@ import { recordLog } from '../../test/support/log.ts';
 import { BlockMonitor } from './block-monitor.ts';
 
 /**
- * A monitor that was started at 0. `run` begins tasks; `lines`: the first sentence of each log line. A beat is due 100 ms after the
- * one before: after beats at 100 and 3,300 ms, the event loop was blocked for 3.1 s.
+ * A monitor that was started at 0. `run` begins tasks; `lines`: the first sentence of each log line. A beat is due 100 ms after
+ * the one before: after beats at 100 and 3,300 ms, the event loop was blocked for 3.1 s.
  */
 function setUp() {
   const log = recordLog();

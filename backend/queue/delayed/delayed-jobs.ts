@@ -52,6 +52,7 @@ export class DelayedJobs {
   /** Delivers jobs that are due, from now on. */
   start(): void {
     void this.#subscription.whenUsable();
+    // -1: it is not known when a job is due, so the timer calls `#deliver` after CHECK_EVERY_MS.
     this.#timer.schedule(-1);
   }
 

@@ -235,6 +235,7 @@ describe('Prefer: wait', () => {
     await untilWaitedFor(task);
     const client = createClient({ url: redis.url });
     await client.connect();
+    // So that the change below does not have to wait for a connection first.
     await elsewhere.redis.probeWrite();
     await client.sendCommand(['CLIENT', 'KILL', 'TYPE', 'pubsub']);
     // At once: the subscription is back within some 50 ms.
