@@ -1,5 +1,5 @@
-// Handlers that start other tasks. `runTask` runs such a handler alone, and notes what it starts. A memory backend also runs the tasks
-// that were started.
+// Handlers that start other tasks. `runTask` runs such a handler alone, and notes what it starts. A memory backend also runs the
+// tasks that were started.
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { whenAborted } from '../backend/async.ts';

@@ -90,7 +90,7 @@ describe('a checkpoint', () => {
     expect(changes.options.at(-1)).toMatchObject({ checkpoint: '' });
   });
 
-  it('that is not used costs nothing: no change says anything of one', async () => {
+  it('costs nothing where the handler gives none: no change mentions it', async () => {
     const { reporter, time, changes } = setUpReporter();
     reporter.report({ done: 1, total: 10 });
     await time.advance(1_000);
@@ -115,7 +115,7 @@ it('a bar that goes on counts from the checkpoint at once, and a smaller `done` 
   expect(changes.pushed.at(-1)?.progress).toMatchObject({ done: 600, from: 450 });
 });
 
-it('the pace of a bar that goes on is that of the rows since then', async () => {
+it('the pace of a bar that goes on from a checkpoint counts only the rows since then', async () => {
   const { reporter, time, changes } = setUpReporter({
     checkpoint: { value: 1, progress: { done: 4_500, total: 10_000 } },
   });

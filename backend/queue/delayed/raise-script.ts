@@ -9,7 +9,9 @@ import { BAND } from '../line-scripts.ts';
 export const RAISED_AT_ONCE = 100;
 
 /**
- * Takes up to 100 jobs that are due, and adds them to those that wait (`enqueueJob` in line-scripts.ts). Keys: delayed, line, turns.
+ * Takes up to 100 jobs that are due, and adds them to those that wait (`enqueueJob` in line-scripts.ts).
+ *
+ * Keys: delayed, line, turns.
  * Arguments: now (ms since 1970), gather (ms), queue, the prefix of a task's key.
  *
  * - A retry (any run but the first) goes to the front of its owner's jobs.

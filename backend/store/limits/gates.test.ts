@@ -165,7 +165,7 @@ describe('`replace`', () => {
     expect(await takeAll()).toEqual([c.task]);
   });
 
-  it('names the oldest of several, as many as are too many', async () => {
+  it('names the oldest of several: as many as have to go before the new one may start', async () => {
     const all = [];
     for (let n = 0; n < 3; n++) all.push(await start({ whenBusy: 'replace', limit: 3 }));
     expect(all.map((one) => one.result === 'created' && one.replaces)).toEqual([[], [], []]);
@@ -250,6 +250,7 @@ describe('a task that is gone without having left its gate', () => {
     const c = await start();
     await takeAll();
     await lose(b.task);
+    // The gate is not to be checked yet. With the score 1 it is.
     expect(await repairGates(world.redis)).toEqual([]);
     expect(await takeAll()).toEqual([]);
     await world.raw.zAdd(`${world.prefix}gates`, { score: 1, value: gateName('import', 'k') });
