@@ -1,7 +1,8 @@
 /**
  * Checks everything that comes over the wire, pushed or fetched. What does not have the shape of `core/wire.ts` or of
  * `core/tasks/snapshot.ts` becomes null, and the caller ignores it. Code that gets a parsed value does not check it again.
- * Two parts of a snapshot are checked where they are used: `progress.rate` and `result`.
+ * Some parts of a snapshot are not checked here: `progress.rate`, `result` and `startsAt` are checked where they are used.
+ * `resultOmitted`, `children` and `error.retryable` are passed on as they came.
  */
 
 import { isFinished, type Snapshot, STATUSES } from '../core/tasks/snapshot.ts';

@@ -48,7 +48,9 @@ beforeEach(async () => {
 });
 afterEach(() => redis.close());
 
-/** The part of another process's sweeper that marks unserved tasks. It does not know what other processes have noticed. */
+/**
+ * The part of a sweeper that marks unserved tasks, as a new process has it. It does not know what other processes have noticed.
+ */
 function openUnservedTasks(): UnservedTasks {
   return new UnservedTasks({
     redis,
@@ -144,7 +146,7 @@ describe('a task that no living worker handles', () => {
     expect(await Promise.all(tasks.map(waitingFor))).toEqual(tasks.map(() => null));
   });
 
-  it('loses its mark by a sweeper that sweeps again after a while in which another did', async () => {
+  it('loses its mark by a sweeper that sweeps again, after another process did so for a while', async () => {
     await sweepFor(1_000, [worker()]);
     const task = await accept();
     const other = openUnservedTasks();

@@ -1,4 +1,4 @@
-// Cancel and retry, by the buttons of a row, in a real Chromium.
+// Cancel, retry and dismiss by the buttons of a row, and "Clear finished", in a real Chromium.
 import { describe, expect, it } from '@jest/globals';
 import { eventually } from '../../../test/support/eventually.ts';
 import { ago, create, fail, run, succeed } from '../../test-support/all-statuses.ts';
