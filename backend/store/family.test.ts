@@ -9,6 +9,7 @@ import { FamilyStore } from './families.ts';
 const world = useStore();
 const families = () => new FamilyStore(world.redis);
 const family = async (id: string) => (await world.store.read(id, { family: true }))?.family ?? null;
+/** Takes a parent off the list of changed families, unless its family is no longer at `version`. Null: in any case. */
 const release = ({ id }: Snapshot, version: string | null = null) => families().release(id, { version, againIn: null });
 const activeChildren = async ({ id }: Snapshot) =>
   (await families().children(id, 'ada')).filter(({ isActive }) => isActive).map((child) => child.id);

@@ -9,7 +9,7 @@ describe('the issues of an input', () => {
     expect(cutIssues(issues)).toEqual(issues);
   });
 
-  it('have keys for a path, as a schema reports it', () => {
+  it('have a list of keys as their path, also where the schema reports each key in an object', () => {
     const path = [{ key: 'people' }, 0, { key: Symbol('born') }];
     expect(cutIssues([{ path, message: 'x' }, { message: 'y' }])).toEqual([
       { path: ['people', 0, 'Symbol(born)'], message: 'x' },

@@ -18,7 +18,7 @@ export interface WatchdogData {
   /** Counts up while the event loop turns. */
   readonly beats: Int32Array;
   readonly redis: RedisServer;
-  /** Two keys of Redis: of the heartbeat, and of the list of the tasks that were over their deadline when the process was ended. */
+  /** Keys in Redis: of the heartbeat, and of the list of tasks that were over their deadline when the process was ended. */
   readonly keys: { readonly heartbeat: string; readonly overDeadline: string };
   /** How long one heartbeat lasts, in ms. */
   readonly lastsMs: number;

@@ -60,7 +60,7 @@ export const oneMinute: Part<unknown> = definePart<OneMinuteFigures>({
     ];
     return {
       text: [
-        `1,000 elements in 60 s, one page open (${seconds} s measured), in messages; that the task is queued, and its outcome, among them:`,
+        `1,000 elements in 60 s, one page open (${seconds} s measured), in messages. The first one, that the task is queued, and its outcome count, too:`,
         table(
           ['stack', 'published', 'delivered'],
           NAMES.map((name) => [name, figure(messages[name].published), figure(messages[name].delivered)]),
