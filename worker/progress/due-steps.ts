@@ -33,7 +33,7 @@ const MAX_AHEAD = 2;
 /** The shortest time between two steps that are due for words only, in ms. */
 const WORDS_MS = 1_000;
 /**
- * Steps that are due for skipped or failed only come 1 s apart at first. This time doubles after each one, up to this many ms: a
+ * Steps that have no other reason than `counts` come 1 s apart at first. This time doubles after each one, up to this many ms: a
  * file with a bad row in ten changes these counts all the time. Once they have stood still for 10 s, a change is told within a
  * second again.
  */

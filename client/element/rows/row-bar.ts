@@ -15,12 +15,12 @@ interface Point {
   readonly share: number;
 }
 
-/** The way of a bar, even from point to point: where it stands, where it is after a step or a wait, where it goes on to. */
+/** The way of a bar, at an even speed from point to point: where it stands, where it is after a step or a wait, where it ends. */
 type Way = readonly [from: Point, via: Point, to: Point];
 
 export interface RowBar {
   readonly element: HTMLElement;
-  /** Shows `bar`. @param label what the bar is about; @param now as in `Row.update` */
+  /** Shows `bar`. @param label what the bar is about; @param now in milliseconds, by the same clock at each call */
   show(bar: BarView, label: string, now: number): void;
 }
 
