@@ -73,7 +73,7 @@ describe('an attempt that goes on from a checkpoint', () => {
   it('has a pace that counts only the rows since its checkpoint', async () => {
     const { snapshots } = await importRows([80]).run();
     const rates = snapshots.flatMap(({ attempt, progress }) => (attempt === 2 && progress?.rate) || []);
-    // A row takes 50 ms, so the pace is 20 rows a second. If the first 80 rows counted too, it would be far above 40.
+    // A row takes 50 ms, so the pace is 20 rows a second. If the first 80 rows counted too, it would begin far higher.
     for (const rate of rates) expect(rate).toBeLessThan(40);
   });
 

@@ -46,7 +46,9 @@ export interface PublisherOptions {
   readonly events: Emitter;
   /** Called with the ids of tasks whose creation or outcome needs no further push: the bus took it, or will never take it. */
   readonly onSettled: (ids: readonly string[]) => void;
-  /** How many events a second one owner gets from all workers together. Outcomes do not count. A whole number, at least 1. */
+  /**
+   * How many events a second one owner gets from all workers together. Outcomes are not held back. A whole number, at least 1.
+   */
   readonly eventsPerSecond: number;
   /** A number from 0 to below 1 that spreads retries. For tests. Default: Math.random. */
   readonly random?: () => number;

@@ -1,6 +1,6 @@
 /**
- * For tests: a `fetch` that answers as the task router does, from tasks in memory. It has all that a feed reads, `POST /seen` and
- * `POST /clear`. It starts no task, and a cancel or retry changes none. It records calls, and can fail or hold answers back.
+ * For tests: a `fetch` that answers as the task router does, from tasks in memory. It answers all that a feed asks for. But it
+ * starts no task, and a cancel or retry changes none. It records calls, and can fail or hold answers back.
  */
 
 import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';

@@ -1,8 +1,7 @@
 /**
- * Finds the tasks of a list whose time is more than some ms ago. It serves the sweeper, for two lists of tasks for which something is
- * to be done:
- * - `unpublished`: the process that stored the task has died or failed before it pushed the task.
- * - `parents`: the process that was to update the parent has died or failed, or a waiting parent is to be checked again.
+ * Finds the tasks of a list whose time is more than some ms ago. It serves the sweeper, for two lists:
+ * - `unpublished`: new tasks and outcomes. The process that stored one has died, or could not push it.
+ * - `parents`: the process that was to update a parent has died or failed, or a waiting parent is to be checked again.
  */
 
 import { type CommandRunner, defineCommand } from '../define-command.ts';
