@@ -1,4 +1,4 @@
-/** For tests and pictures: one task in every status, with times that fit the moment of the call. */
+/** For tests and pictures: tasks in every status, with times that fit the moment of the call. */
 
 import type { Progress, Snapshot } from '../../core/tasks/snapshot.ts';
 import { createSnapshot } from '../../core/tasks/snapshot.ts';
@@ -45,7 +45,7 @@ export function see(task: Snapshot): Snapshot {
   return evolve(task, { type: 'see', at: ago(0) });
 }
 
-/** One task in every status, the newest last. */
+/** At least one task in every status, in the order of their ids. */
 export function allStatuses(): Snapshot[] {
   const tasks = [
     see(
