@@ -1,5 +1,5 @@
-// `npx inloop soketi`: runs hardened Soketi, for production. Starts it again when it ends by itself, as a node does that
-// loses its Redis, and ends it with this process.
+// `npx inloop soketi`: runs hardened Soketi, for production. Starts it again when it ends by itself, for example
+// because its Redis was away for too long. Ends it with this process.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';

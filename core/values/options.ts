@@ -1,6 +1,7 @@
 /**
  * Checks the options that an application passes. TypeScript checks them too, but plain JavaScript passes anything. It
- * serves every function that takes options: `createBackend`, `createTaskServer`, `defineTask`, `connectTasks`, ….
+ * serves the functions that take options: `createBackend`, `createTaskServer`, `defineTask` and so on. Those of the client have
+ * checks of their own (`client/feed/options.ts`).
  */
 
 import { ConfigError } from '../config-error.ts';

@@ -54,6 +54,7 @@ function setUp({ isHidden = false } = {}) {
 describe('the session', () => {
   it('is told when it begins, changes, ends and begins again, and at no other time', async () => {
     const world = setUp();
+    // `not_ours`: something else than our server has answered, such as the page of a login.
     const answers = [ADA, ADA, VIEWER, refused(404), refused(401), refused(200, 'not_ours'), VIEWER, ADA];
     for (const answer of answers) {
       await world.answer(answer);
