@@ -1,5 +1,5 @@
-// The examples in examples/, run as an adopter runs them: the built package, real Redis, Soketi and Chromium. Each test has a bus
-// to itself, and they run at the same time on three, the longest first.
+// The examples in examples/, run as an adopter runs them: the built package, real Redis, Soketi and Chromium. Tests
+// run at the same time, the longest first. They share three buses: each test has one to itself while it runs.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
@@ -206,7 +206,7 @@ it('import-map differs from express-5 only in the lines that its README shows', 
 });
 
 it.concurrent(
-  'import-map runs without a bundler under a strict policy, also with encrypted channels, which load every module',
+  'import-map runs without a bundler under a strict policy, even with encrypted channels, for which the page loads every module',
   onBus(async ({ bus, place, open, connections }) => {
     const env = { ...bus.env, PUSHER_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64') };
     const example = place('import-map', { 'pusher-js': 'pusher-js', '@noble/ciphers': '@noble/ciphers' });

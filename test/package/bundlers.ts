@@ -1,4 +1,5 @@
-// Builds pages and servers of the small application with webpack, Vite and Next. For `npm run test:package`.
+// Builds and runs what an adopter has: the small application of adopter/ with webpack and with Vite, the example examples/next
+// with Next. For `npm run test:package`.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';

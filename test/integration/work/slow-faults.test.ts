@@ -93,15 +93,15 @@ it.concurrent(
 it.concurrent(
   'a task that kills its worker in every attempt fails after its last, and other tasks go on',
   withOwn(async ({ startWorker, start }) => {
-    const keepAlive = async () => {
+    const startFourInTurn = async () => {
       for (let n = 0; n < 3; n++) await (await startWorker()).exited;
       await startWorker();
     };
     const killer = await start(poison, {});
-    const others = keepAlive();
+    const workers = startFourInTurn();
     const failed = await killer.ends(20_000);
     expect(failed).toMatchObject({ status: 'failed', attempt: 3, error: { code: 'worker_lost' } });
-    await others;
+    await workers;
     const bystander = await start(steps, { steps: 2, ms: 5 });
     expect(await bystander.ends()).toMatchObject({ status: 'succeeded' });
   }),

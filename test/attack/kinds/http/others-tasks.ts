@@ -15,7 +15,7 @@ const ALMOST_ADA = [
   'ada\u0000',
   'ada\u200b',
   'a\u0301da',
-  'аda',
+  '\u0430da',
   'ada,bob',
   'ada;bob',
   '=61da',

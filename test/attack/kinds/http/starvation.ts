@@ -6,7 +6,7 @@ import { jsonBody } from '../../http.ts';
 import type { Kind } from '../../kind.ts';
 import type { World } from '../../world.ts';
 
-/** In ms. A bystander's p99 may be this much above twice its p99 beside the same number of cheap requests. */
+/** In ms. A bystander's p99 may be this much above twice its p99 beside eight clients that send cheap requests. */
 const LIMIT_MS = 50;
 /** The same for the short form, which `npm test` runs beside other tests. */
 const SHORT_LIMIT_MS = 1_000;
@@ -47,7 +47,7 @@ parentPort.on('message', () => { isOver = true; });
 export const starvation: Kind = {
   name: 'one user who keeps the server busy',
   why: 'a server that answers nobody else',
-  success: `a bystander's p99 more than ${LIMIT_MS} ms above twice the p99 beside the same number of cheap requests, or a request of theirs refused`,
+  success: `a bystander's p99 more than ${LIMIT_MS} ms above twice the p99 beside as many clients that send cheap requests, or a request of theirs refused`,
   async run(world, tally) {
     const { app, isShort } = world;
     const path = `/tasks/${(await app.start('quinn', 'wait', { title: 'mine' })).id}`;

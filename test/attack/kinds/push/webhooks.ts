@@ -117,7 +117,7 @@ async function fillRedis({ demo }: World, { send }: Sender, tally: Tally): Promi
       for (const time of [at, 0, at - HOUR, at + HOUR, -1, at + 0.5, '2020-01-01', 9e15])
         await send(say(event, channel, time));
     }
-    tally.attempt(`marks of ${JSON.stringify(channel)?.slice(0, 60)}`, (await demo.keysWith(name)).length > 0);
+    tally.attempt(`keys left by webhooks about ${JSON.stringify(channel)?.slice(0, 60)}`, (await demo.keysWith(name)).length > 0);
   }
 }
 
