@@ -141,7 +141,7 @@ describe('nothing is released', () => {
   };
 
   it.each<[string, string, RegExp, () => unknown]>([
-    ['of files that are not committed', '0.2.0', /differ from it:\n.*new\.txt/, () => write('new.txt', '')],
+    ['while a file is not committed', '0.2.0', /differ from it:\n.*new\.txt/, () => write('new.txt', '')],
     ['under a version that is none', 'next', /"next" is no version/, () => undefined],
     ['under an older version', '0.0.9', /0\.0\.9 is older than 0\.1\.0/, () => undefined],
     ['under the pre-release of the version that there is', '0.1.0-rc.1', /0\.1\.0-rc\.1 is older/, () => undefined],

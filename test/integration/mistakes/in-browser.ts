@@ -45,7 +45,7 @@ export const inBrowser: Mistakes = {
   'a sign-in without a reload': page({ signsIn: true }),
 };
 
-/** Makes the mistake: opens a page with a feed that has it. The lines are the warnings in the console of the page. */
+/** Makes the mistake: opens a page whose feed is set up with it. The lines are the warnings in the console of the page. */
 function page(mistake: Mistake) {
   const { env = {}, url = '/tasks', before, policy, isBare = false, isForeign = false, signsIn = false } = mistake;
   return async ({ bus, browser, scripts }: World): Promise<Made> => {

@@ -53,4 +53,5 @@ function openPage(user: string, kind: Network): () => PageReport {
 const pages = JSON.parse(String(process.env.PAGES)) as readonly { readonly user: string; readonly kind: Network }[];
 const reports = pages.map(({ user, kind }) => openPage(user, kind));
 const server = createServer((_req, res) => res.end(JSON.stringify(reports.map((report) => report()))));
+// The semicolon shows the reader of this line that it has the whole number.
 server.listen(0, '127.0.0.1', () => console.log(`clients ready ${(server.address() as AddressInfo).port};`));

@@ -98,7 +98,7 @@ const LONG_HEADERS: Readonly<Record<string, Record<string, string>>> = {
   'an origin of 14,000 characters': { origin: `http://${'a.'.repeat(7_000)}` },
 };
 
-/** Every long header, with and without a body. */
+/** Every long header with GET and POST, both with a body. */
 async function tryHeaders({ app }: World, tally: Tally): Promise<void> {
   for (const [what, headers] of Object.entries(LONG_HEADERS)) {
     for (const method of ['GET', 'POST']) {
@@ -114,7 +114,10 @@ async function tryHeaders({ app }: World, tally: Tally): Promise<void> {
   }
 }
 
-/** Opens connections that announce a body and never send all of it: half send one byte, half all but the last byte. */
+/**
+ * Opens connections that announce a body and do not send all of it: half send one byte, half all but the last byte. Except in the
+ * short form, each then sends a byte every half second, which completes the bodies of the second half.
+ */
 async function holdConnections({ app, isShort }: World, tally: Tally): Promise<void> {
   const before = await memoryOf(app.pid);
   const { port } = new URL(app.url);

@@ -117,7 +117,8 @@ async function fillRedis({ demo }: World, { send }: Sender, tally: Tally): Promi
       for (const time of [at, 0, at - HOUR, at + HOUR, -1, at + 0.5, '2020-01-01', 9e15])
         await send(say(event, channel, time));
     }
-    tally.attempt(`keys left by webhooks about ${JSON.stringify(channel)?.slice(0, 60)}`, (await demo.keysWith(name)).length > 0);
+    const left = await demo.keysWith(name);
+    tally.attempt(`keys left by webhooks about ${JSON.stringify(channel)?.slice(0, 60)}`, left.length > 0);
   }
 }
 
