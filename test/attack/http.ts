@@ -10,7 +10,7 @@ export interface Call {
   readonly limit?: number;
 }
 
-/** The answer. Its status is 0 when the connection was cut or timed out. */
+/** The answer. Its status is 0 when the connection was cut or timed out before an answer began. */
 export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;

@@ -14,7 +14,10 @@ const childHandler: Handler<typeof child> = async ({ fails }) => {
   if (fails) throw new TaskError('no_use', 'It is of no use.', { retryable: false });
 };
 
-/** Starts a child for each of `children`; `true` is one that fails. Then its first attempt fails, and the second one starts the same. */
+/**
+ * Starts a child for each of `children`; `true` is one that fails. Then its first attempt fails. The second one starts the same
+ * children, and so gets those that exist.
+ */
 const parent = defineTask({
   name: 'parent',
   input: z.object({ children: z.array(z.boolean()) }),

@@ -1,4 +1,4 @@
-// Runs the server and the worker of the small application until a task has succeeded. For the tests of the package.
+// Runs the server and the worker of the small application of adopter/ until a task has succeeded. For the tests of the package.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';

@@ -6,7 +6,7 @@ import { REPOSITORY } from '../../dev/paths.ts';
 
 const read = (path: string): string => readFileSync(join(REPOSITORY, path), 'utf8');
 const text = read('docs/security.md').replace(/\n +/g, ' ');
-/** The part between its heading and the next one. */
+/** The section that says what stops whom, from its heading to the next one. */
 const defences = text.split(/^## /m).find((part) => part.startsWith('Who could do what')) ?? '';
 /** `path` "name of the test" */
 const PROOF = /`([\w/.-]+\.ts)`\s"([^"]+)"/g;
@@ -18,6 +18,7 @@ const proofs = [...defences.matchAll(PROOF)].map(([, path = '', name = '']) => (
 describe('docs/security.md', () => {
   it('names a test in each of its lines', () => {
     const lines = defences.split('\n').filter((line) => line.startsWith('- '));
+    // Paragraphs that begin in bold and have no list.
     const paragraphs = defences
       .split('\n\n')
       .filter((part) => /^\*\*[^*]+\.?\*\*[^\n]*\w/.test(part) && !part.includes('\n-'));

@@ -1,4 +1,4 @@
-// Placeholder secrets that were never replaced, and a path from one request that shows up in another user's answer.
+// Placeholder secrets that were never replaced, and a path from one tenant's request that shows up in an answer to another.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';

@@ -103,8 +103,9 @@ async function startParts(): Promise<Parts> {
 }
 
 /**
- * Starts parts before the tests of the calling file, and ends them afterwards. Returns what makes the body of a test that has
- * parts to itself, before its other arguments. A test that finds all of them in use waits.
+ * Starts parts before the tests of the calling file, and ends them afterwards. Returns a function that makes the body of a test.
+ * The test gets a world on parts that no other test uses meanwhile, followed by the arguments that `it.each` gives. It waits while
+ * all parts are in use.
  *
  * @param count how many tests can run at the same time
  */

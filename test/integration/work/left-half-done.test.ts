@@ -187,7 +187,8 @@ it.concurrent(
     const watched = await accept();
     const channel = backend.channelOf(OWNER);
     await backend.redis.noteWatched(channel, OWNER);
-    // The time of a webhook counts only if it is later than the page's authorization, which is a moment old.
+    // A webhook counts only if its time is later than the page's authorization, which is a moment old. A time that is less than
+    // 5 s ahead is taken for the present, so this one becomes late enough after a millisecond.
     const vacate = () => backend.redis.noteWebhook(channel, 'vacated', Date.now() + 4_000);
     await eventually(async () => (await vacate()) === 'vacated');
     await accept();

@@ -22,7 +22,7 @@ const TEN_MINUTES = 600_000;
 const parts = useFaultWorkers();
 const { startWorker, start, keepWorker, withOwn } = parts;
 
-/** Starts a worker whose clock is `skew` ms ahead. */
+/** Starts a worker whose clock is `skew` ms ahead. SIGUSR2 corrects its clock. */
 function startSkewedWorker(parts: FaultParts, skew: number): Promise<ScriptProcess> {
   const preload = join(REPOSITORY, 'test/integration/work/processes/skewed-clock.cjs');
   return parts.startWorker({ SKEW_MS: String(skew), NODE_OPTIONS: `--require ${preload}` });

@@ -16,7 +16,7 @@ export const never = new AbortController().signal;
 /**
  * Starts a reporter of a first attempt.
  *
- * @param checkpoint what the attempt before has stored
+ * @param checkpoint what an earlier run has stored
  */
 export function setUpReporter({ watched = true, checkpoint = null as StoredCheckpoint | null } = {}) {
   const time = new FakeTime();

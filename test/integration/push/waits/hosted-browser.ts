@@ -12,7 +12,10 @@ import { eventually } from '../../../support/eventually.ts';
 import { backendOn, startApp, type TestApp } from '../../../support/parts.ts';
 import { startRedis } from '../../../support/redis/redis.ts';
 
-/** Not the cluster of test/support/bus/hosted-pusher.ts, to which another test of this file sends. */
+/**
+ * Not the cluster of test/support/bus/hosted-pusher.ts: another test of waits.test.ts uses that stand-in, in the same process, and
+ * counts what is sent there.
+ */
 const PUSHER_CLUSTER = 'us2';
 const sort = defineTask({ name: 'sort', input: z.object({}), browser: true });
 
@@ -78,7 +81,7 @@ async function expectTransports(app: TestApp, browser: Browser): Promise<void> {
     const transport = /xhr\w*$/.exec(pathname)?.[0] ?? '';
     const entry = `${protocol}//${host} ${transport}`.trim();
     if (host !== new URL(app.url).host && !tried.includes(entry)) tried.push(entry);
-    // The fallback of our own server would be under this path.
+    // Our own server gets requests for the page and for tasks only. Its HTTP fallback would be under /pusher.
     if (host === new URL(app.url).host && !/^\/(page|tasks|favicon)/.test(pathname)) broken.push(address);
   };
   page.on('websocket', (socket) => note(socket.url()));

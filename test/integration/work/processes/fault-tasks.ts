@@ -85,7 +85,7 @@ export const family = defineTask({
   browser: true,
 });
 
-/** Takes `ms`, one at a time for each `key`. In a worker with KEYED_MS it takes that long. */
+/** Takes `ms`, one at a time for each `key`. In a worker with the variable KEYED_MS it takes that long instead. */
 export const keyed = defineTask({
   name: 'keyed',
   input: z.object({ key: z.string(), ms: z.number() }),
