@@ -8,7 +8,7 @@ const ROUTES = ['/tasks', '/contacts', '/tasks/connection'];
 export const cookies: Kind = {
   name: 'forged and copied cookies',
   why: "another user's session",
-  success: 'an answer of 200 to a cookie that is not, or no longer, of a session',
+  success: 'an answer below 400 to a cookie that is not, or no longer, of a session',
   async run({ demo }, tally) {
     // The value of a cookie is `s:<session id>.<signature>`.
     const cookie = await demo.signIn('ada');
