@@ -16,7 +16,7 @@ const LONGEST_DELAY_MS = 1_500;
 
 export interface PushProxy {
   readonly port: number;
-  /** Counts of events that were passed on, and of faults. */
+  /** How many task events Soketi has sent (`events`), and how often each fault happened to one. */
   readonly counts: { events: number; dropped: number; doubled: number; delayed: number };
   /** Called with every task event that Soketi sent, before any fault. */
   onEvent: ((event: { readonly channel: string; readonly data: string }) => void) | null;

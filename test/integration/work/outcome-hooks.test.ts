@@ -29,7 +29,10 @@ interface Hooks {
   readonly raw: ReturnType<typeof connectRaw>;
   /** It is killed after the test, if it still runs. */
   startWorker(): Promise<ScriptProcess>;
-  /** Starts a task, and resolves with its id. */
+  /**
+   * Starts a task, and resolves with its id. For an owner `slow…` the first call of `onOutcome` takes a minute, for an owner
+   * `failing…` its first two calls throw (hook-worker.ts).
+   */
   start(owner: string, how?: 'well' | 'badly'): Promise<string>;
   /** The calls of a hook for tasks of `owner`. */
   calls(owner: string, hook?: HookCall['hook']): Promise<HookCall[]>;
