@@ -154,7 +154,7 @@ if (problem !== null) console.warn(problem);
       const task = await servers.today.waitFor(user, id, ({ progress }) => progress?.note !== undefined);
       return task.progress?.note as Version;
     };
-    // Both workers run two at once. So the first four are at work in both, and where one is cancelled, the next one starts.
+    // Each worker runs two at once. So the first four run, two in each version. Where one is cancelled, the next one starts.
     const by = await Promise.all(ids.slice(0, 4).map(ranBy));
     expect([...by].sort()).toEqual(['earlier', 'earlier', 'today', 'today']);
     for (const [n, id] of ids.entries()) {

@@ -42,7 +42,7 @@ const ODD_NAMES = [
   '__proto__',
   'private-user-ada,private-user-bob',
   'private-user-ada:private-user-bob',
-  'private-user-аda',
+  'private-user-\u0430da',
   'x'.repeat(60_000),
 ];
 const ODD_IDS = [
