@@ -296,6 +296,8 @@ export function itObeysTheBackendCases({ start, skips }: BackendKind): void {
     const isWatched = async () => {
       const task = await backend.store.read(id, { owner: user });
       if (!task) throw new Error('the task is gone');
+      // The task waits for a worker, then does not, and so on, since the same event twice would be refused. The answer to each says
+      // whether the owner is watched.
       const event = {
         type: 'wait',
         at: backend.clock.iso(),

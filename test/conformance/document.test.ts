@@ -38,7 +38,7 @@ describe('the protocol’s document', () => {
   });
 
   it('has correct examples of channels', () => {
-    // `private-user- and 151 times x` stands for that name with 151 x.
+    // `private-user- and 151 times x` stands for `private-user-` followed by 151 x.
     const repeated = (cell: string) =>
       cell.replace(/(.*?)(?: and )?(\d+) times (.)$/, (_, before, times, char) => {
         return before + char.repeat(Number(times));

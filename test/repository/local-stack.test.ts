@@ -26,7 +26,7 @@ import { startStack, type TestStack } from '../support/processes/stack.ts';
 
 const STAND_IN = join(REPOSITORY, 'test', 'support', 'processes', 'stand-in.mjs');
 const args = ['--server', STAND_IN, '--worker', STAND_IN];
-/** Builds dev/ only, so that these tests run even when another house does not compile. */
+/** The stack builds nothing. `beforeAll` builds dev/ only, so that these tests run even when another house does not compile. */
 const env = { INLOOP_BUILT: '1' };
 // Windows has no modes of files.
 const onUnix = process.platform === 'win32' ? it.skip : it;

@@ -105,7 +105,7 @@ export function testTrouble(untilQuiet: Promise<void>): void {
   );
 
   it.concurrent.each(['light', 'dark'] as const)(
-    'the card "Make trouble" is for everyone, %s, while something lasts, and fits 320 px',
+    'the card "Make trouble" is accessible, %s, while something lasts, and fits 320 px',
     (scheme) => inTrouble((world) => showCard(world, scheme))(),
     LIMIT,
   );

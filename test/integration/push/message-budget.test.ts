@@ -210,6 +210,7 @@ describe('a task that surprises all the time', () => {
     withParts(async ({ server, app, startWorker }) => {
       const backend = startWorker();
       await server.redis.noteWatched(server.channelOf('dan'), 'dan');
+      // A time that is less than 5 s ahead is taken for the present, so it is not before the moment when the page was opened.
       await server.redis.noteWebhook(server.channelOf('dan'), 'vacated', Date.now() + 1_000);
       const { id } = await app.tasks.start(jump, { ms: 2_500 }, { owner: 'dan' });
       const task = await eventually(

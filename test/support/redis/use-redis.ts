@@ -25,7 +25,8 @@ export interface RedisParts {
 }
 
 /**
- * The body of a test that gets parts of its own, before its other arguments. Such tests can run at the same time.
+ * The body of a test that gets parts of its own, followed by the arguments that `it.each` gives. Such tests can run at the same
+ * time.
  *
  * @example it.concurrent('a restart is survived', withRedis(async ({ startRedis }) => { … }))
  */
