@@ -199,7 +199,7 @@ describe('one Soketi', () => {
     await same(async (soketi) => {
       const one = await soketi.open();
       one.send('pusher:pong', {});
-      // `seen` sends a ping and waits for its answer. What it returns would hold an answer to the pong above.
+      // `seen` sends a ping, waits for its answer, and returns what else has come: nothing, if the pong above gets no answer.
       const quiet = await one.seen();
       const others = await Promise.all(Array.from({ length: 39 }, () => soketi.open()));
       const answer = await soketi.open().then(
