@@ -23,7 +23,9 @@ async function switchOn(): Promise<void> {
     world.current = startProcess(keyOf(1));
     const before = authCalls();
     await start(world.current, 'sealed');
-    // The feed hears nothing of this task for 15 s. Then it fetches the task, learns of the new channel, and replaces its connection.
+    // The feed hears nothing of this task for 15 s. Then it fetches the task, finds that push brought no news of it, and connects
+    // again. The server does not authorize the old channel any more, so the feed asks which one it is now, and enters that: the
+    // second call.
     await world.current.tasks.tasks.cancel(USER, task.id);
     await eventually(() => feed.get(task.id)?.status === 'cancelled', { within: 25_000 });
     await eventually(() => authCalls() - before >= 2 && feed.getSnapshot().connection.status === 'live', {
