@@ -20,10 +20,11 @@ export function contentPolicy(bus: Bus) {
   };
 }
 
-/** Where pusher-js connects to: WebSocket first, then the HTTP transports. */
+/** Where pusher-js connects to: WebSocket first, then the HTTP transports. `browser` is null for hosted Pusher. */
 function busSources({ cluster, browser }: Bus): string[] {
   if (browser === null) return [`wss://ws-${cluster}.pusher.com`, `https://sockjs-${cluster}.pusher.com`];
   const address = `${browser.host}:${browser.port}`;
   const secure = [`wss://${address}`, `https://${address}`];
+  // Where ws:// does not get through, pusher-js tries wss:// as well.
   return browser.tls ? secure : [`ws://${address}`, `http://${address}`, ...secure];
 }

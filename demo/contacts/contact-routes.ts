@@ -31,6 +31,7 @@ export function createReportsRouter(
   const router = Router();
   router.post('/', async (req, res) => {
     const owner = requireUser(req);
+    // How large the export will be is not known yet. It is refused only if the owner's files take more than the limit already.
     files.requireRoom(owner, 'download', 0);
     const key = req.get('Idempotency-Key');
     tasks.accepted(res, await tasks.start(exportContacts, {}, { owner, ...(key ? { idempotencyKey: key } : {}) }));

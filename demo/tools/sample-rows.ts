@@ -4,8 +4,8 @@ import { stringify } from 'csv-stringify/sync';
 
 /**
  * - `good`: every row is a contact
- * - `broken`: every fifth row has a fault of its own, and is skipped by an import
- * - `torn`: after two thirds of the rows a quotation mark is opened and never closed, so an import fails there
+ * - `broken`: every fifth row has one of five faults, and is skipped by an import
+ * - `torn`: at two thirds of the rows (row 40 of 60) a quotation mark is opened and never closed, so an import fails there
  */
 export type SampleKind = 'good' | 'broken' | 'torn';
 
@@ -47,7 +47,10 @@ export function* sampleCsv({ rows, kind = 'good', seed = 1 }: SampleOptions): Ge
   }
 }
 
-/** Puts the `nth` kind of fault into a row: no address, no at-sign, no domain, a name that is too long, a formula. */
+/**
+ * Puts one fault into a row, by `nth` in rotation: no address, no at-sign, no domain, a name that is too long, an address that
+ * is not valid beside a name that is a formula.
+ */
 function breakRow([name = '', email = '', company = '', phone = '']: readonly string[], nth: number): string[] {
   switch (nth % 5) {
     case 0:

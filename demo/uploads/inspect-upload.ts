@@ -37,7 +37,7 @@ export async function inspectUpload(path: string): Promise<void> {
     if (findColumns(header.value.fields) === null) throw isText ? noEmailColumn(header.value.fields) : notCsv();
     if ((await rows.next()).done) throw refusal('no_rows', 422, 'The file has a header but no rows below it.');
   } catch (error) {
-    // Binary data this early means another kind of file (a picture, a spreadsheet), not a damaged CSV.
+    // Bytes that are not text this early mean another kind of file (a picture, a spreadsheet), or another encoding than UTF-8.
     throw error instanceof TaskError && error.code === 'not_text' ? notCsv() : error;
   } finally {
     await rows.return();
