@@ -120,6 +120,7 @@ describe('trouble', () => {
   });
 
   it('is answered 503 while the supervisor does not answer, without its secret address', async () => {
+    // The first entry closes the supervisor's server, which was started first.
     await closing.shift()?.();
     const response = await make(KILL);
     expect(response.status).toBe(503);
@@ -156,6 +157,7 @@ describe('a sleep', () => {
     expect((await sleep()).status).toBe(429);
     gone.abort();
     await Promise.all(answers);
+    // The server may refuse until it has noticed that the tabs are closed. A sixth call to the supervisor means that this tab sleeps.
     const last = await eventually(async () => {
       const answer = sleep();
       const early = await Promise.race([answer, eventually(() => asked.length > 5).then(() => null)]);

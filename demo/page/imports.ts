@@ -46,7 +46,7 @@ export function setUpImports(): void {
     });
   }
   for (const type of ['dragleave', 'drop'] as const) drop.addEventListener(type, () => drop.classList.remove('over'));
-  // A file that misses the zone would otherwise replace the page.
+  // A file is imported wherever it is dropped on the page. By default the browser would open it in place of the page.
   window.addEventListener('dragover', (event) => event.preventDefault());
   window.addEventListener('drop', (event) => {
     event.preventDefault();
