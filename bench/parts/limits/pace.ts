@@ -77,7 +77,7 @@ export const pace: Part<unknown> = definePart<readonly Row[]>({
             percent(median(of(name).map(({ moved }) => moved))),
           ]),
         ),
-        `Messages: that the task is queued and its outcome are among them. ${[
+        `Messages: the two that say that the task is queued and how it ended are counted, too. ${[
           ...Object.entries(PATTERNS).map(([name, { meaning }]) => [name, meaning]),
           ...Object.entries(RECORDINGS),
         ]
