@@ -104,6 +104,8 @@ messages a task = (published + seen) × (1 + pages) + webhooks + look-ups
 messages a day  = messages a task × tasks a day + health checks
 \`\`\`
 
+In the formula, \`seen\` is a number of events: 1 here. The table above shows its two messages, the one sent and the one delivered.
+
 Hosted Pusher counts each call of its HTTP API, each event that is delivered to a connection, and each call of your webhook.
 Whether it counts a call with ten events as one or as ten is not documented; here it is ten.
 
@@ -135,8 +137,8 @@ const ADVICE = `## What keeps it low
 - \`accuracy: 0.05\` lets a bar be off by 5 % of the total. What remains is mostly the sign of life every 10 s.
 - \`pushesPerSecond\` limits what one user gets in a second, with however many tasks on however many workers. It does not lower
   what a quiet user costs. Workers that run tasks of one user share it in equal parts: of 10 a second, 3 workers send 3 each.
-  They learn of each other with the changes that they store, so that in the second in which one more begins there may be a few
-  more. Outcomes are never held back. Each server has a limit of its own, as high, for telling that tasks are queued.`;
+  They learn of each other with the changes that they store, so in the second in which one more worker begins, the user may get a
+  few messages more. Outcomes are never held back. Each server has a limit of its own, as high, for telling that tasks are queued.`;
 
 const PRICES = `## Prices
 
