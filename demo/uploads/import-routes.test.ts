@@ -70,7 +70,7 @@ describe('an import', () => {
     expect(await demo.tasksOf(cookie)).toHaveLength(1);
   });
 
-  // `torn`: after two thirds of the rows a quotation mark is opened and never closed, so 39 of 60 rows are read.
+  // `torn`: in row 40 of 60 a quotation mark is opened and never closed, so 39 rows are read.
   it('of a file with a fault in the middle fails with a reason, and keeps the rows before it', async () => {
     const cookie = await demo.signIn('torn');
     const response = await demo.post('/imports', form([...sampleCsv({ rows: 60, kind: 'torn' })].join('')), { cookie });
