@@ -4,7 +4,7 @@ import { readServerSettings, readWorkerSettings } from './settings.ts';
 const good = {
   REDIS_URL: 'redis://127.0.0.1:6379',
   DATA_DIR: '/tmp/data',
-  SESSION_SECRET: 'a secret of 24 characters',
+  SESSION_SECRET: 'a secret of 25 characters',
 };
 
 describe('the settings', () => {
