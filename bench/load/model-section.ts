@@ -46,7 +46,7 @@ function describePlan(measured: Measured, plan: Plan): string {
     ['users', figure(users)],
     ['of them with a page open in the busiest hour', `${connectedShare * 100} %`],
     ['tasks a day', figure(tasksPerDay)],
-    ['the busiest hour, in averages', figure(peak)],
+    ['the busiest hour, times the average', figure(peak)],
     ['a handler runs, s', figure(taskSeconds)],
     ['messages a task', figure(messagesPerTask)],
     ['tasks are kept, days', figure(retentionDays)],
