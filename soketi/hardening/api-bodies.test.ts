@@ -1,6 +1,6 @@
 // API bodies that are refused. None of them harms others: another client, the bystander, still gets its events.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { SoketiWithBystander } from '../../test/support/bus/soketi-with-bystander.ts';
+import { SoketiWithBystander } from '../../test/support/bus/soketi/soketi-with-bystander.ts';
 
 let target: SoketiWithBystander;
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 // Who may call the API, and how it answers: signatures, their age, true statuses, open connections.
 import { Agent, request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Answer, SoketiWithBystander } from '../../test/support/bus/soketi-with-bystander.ts';
+import { type Answer, SoketiWithBystander } from '../../test/support/bus/soketi/soketi-with-bystander.ts';
 import { signPusherCall } from '../pusher-app.ts';
 
 let target: SoketiWithBystander;

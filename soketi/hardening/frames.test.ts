@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { FRAMES_OF_BAD_UTF8, HOSTILE_FRAMES } from '../../test/support/bus/hostile-frames.ts';
 import { RawWebSocket } from '../../test/support/bus/raw-websocket.ts';
-import { SoketiWithBystander } from '../../test/support/bus/soketi-with-bystander.ts';
+import { SoketiWithBystander } from '../../test/support/bus/soketi/soketi-with-bystander.ts';
 import { eventually } from '../../test/support/eventually.ts';
 
 let target: SoketiWithBystander;

@@ -9,7 +9,7 @@ import { type Child, type Command, startChild } from '../../cli/processes/child.
 import { claimPort, findFreePort } from '../../cli/processes/ports.ts';
 import { findNode20 } from '../../dev/setup/node20.ts';
 import { soketiCommand } from '../../dev/stack/soketi.ts';
-import { startScripted } from '../../test/support/bus/soketi-script.ts';
+import { startScripted } from '../../test/support/bus/soketi/soketi-script.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { createPusherApp } from '../pusher-app.ts';
 

@@ -1,9 +1,9 @@
 // Which channels clients may enter, and how many, where Soketi serves the channels of tasks only.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { RawWebSocket } from '../../test/support/bus/raw-websocket.ts';
-import { startSoketi, type TestSoketi } from '../../test/support/bus/soketi.ts';
-import { ScriptedClient } from '../../test/support/bus/soketi-script.ts';
-import { collectWebhookNames, type WebhookNames } from '../../test/support/bus/soketi-with-bystander.ts';
+import { startSoketi, type TestSoketi } from '../../test/support/bus/soketi/soketi.ts';
+import { ScriptedClient } from '../../test/support/bus/soketi/soketi-script.ts';
+import { collectWebhookNames, type WebhookNames } from '../../test/support/bus/soketi/soketi-with-bystander.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { signPusherCall } from '../pusher-app.ts';
 

@@ -7,7 +7,7 @@ import express from 'express';
 import type { Browser } from 'playwright-core';
 import { REPOSITORY } from '../../dev/paths.ts';
 import { launchChromium } from '../support/browser/chromium.ts';
-import { type HostedSoketi, startHostedSoketi } from '../support/bus/hosted-soketi.ts';
+import { type HostedSoketi, startHostedSoketi } from '../support/bus/soketi/hosted-soketi.ts';
 import { eventually } from '../support/eventually.ts';
 import { type HttpServer, startHttpServer } from '../support/http-server.ts';
 import { startBus, type TestBus } from '../support/parts.ts';

@@ -10,7 +10,7 @@ import type { TaskServerOptions } from '../../server/options.ts';
 import { createTaskServer, type TaskServer } from '../../server/task-server.ts';
 import { pusherEnvOf } from '../../soketi/pusher-app.ts';
 import { Pusher } from './bus/pusher-class.ts';
-import { startSoketi, type TestSoketi } from './bus/soketi.ts';
+import { startSoketi, type TestSoketi } from './bus/soketi/soketi.ts';
 import { startHttpServer } from './http-server.ts';
 import { recordLog } from './log.ts';
 import { startRedis, type TestRedis } from './redis/redis.ts';

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createClient } from '@redis/client';
 import Pusher from 'pusher';
 import { claimPort, findFreePort } from '../../cli/processes/ports.ts';
-import { startSoketi, type TestSoketi } from './bus/soketi.ts';
+import { startSoketi, type TestSoketi } from './bus/soketi/soketi.ts';
 import { eventually } from './eventually.ts';
 import { startRedis, type TestRedis } from './redis/redis.ts';
 

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import pusherJs from 'pusher-js';
-import { startSoketi, type TestSoketi } from '../../../test/support/bus/soketi.ts';
+import { startSoketi, type TestSoketi } from '../../../test/support/bus/soketi/soketi.ts';
 import { eventually } from '../../../test/support/eventually.ts';
 import { Bus, BusError, type BusEvent } from './bus.ts';
 import type { PusherOptions } from './pusher-env.ts';

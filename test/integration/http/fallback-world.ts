@@ -12,7 +12,7 @@ import type { FallbackOptions } from '../../../server/fallback/options.ts';
 import { pusherEnvOf, signPusherCall } from '../../../soketi/pusher-app.ts';
 import { launchChromium } from '../../support/browser/chromium.ts';
 import { type NoWebSocketProxy, startNoWebSocketProxy } from '../../support/browser/no-websocket-proxy.ts';
-import { startSoketi, type TestSoketi } from '../../support/bus/soketi.ts';
+import { startSoketi, type TestSoketi } from '../../support/bus/soketi/soketi.ts';
 import { eventually } from '../../support/eventually.ts';
 import { startHttpServer } from '../../support/http-server.ts';
 import { backendOn } from '../../support/parts.ts';

@@ -3,8 +3,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { findFreeUdpPort } from '../../../cli/processes/ports.ts';
 import { createPusherApp } from '../../../soketi/pusher-app.ts';
-import { event, expectSame, KINDS, MEMBER } from '../../support/bus/soketi-pair.ts';
-import { type ScriptedSoketi, type SoketiKind, startScripted } from '../../support/bus/soketi-script.ts';
+import { event, expectSame, KINDS, MEMBER } from '../../support/bus/soketi/soketi-pair.ts';
+import { type ScriptedSoketi, type SoketiKind, startScripted } from '../../support/bus/soketi/soketi-script.ts';
 import { eventually } from '../../support/eventually.ts';
 import { startRedis, type TestRedis } from '../../support/redis/redis.ts';
 

@@ -2,13 +2,13 @@
 // (statuses of errors, hostile frames, our settings) are tested in soketi/hardening/.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createPusherApp } from '../../../soketi/pusher-app.ts';
-import { event, expectSame, KINDS, MEMBER } from '../../support/bus/soketi-pair.ts';
+import { event, expectSame, KINDS, MEMBER } from '../../support/bus/soketi/soketi-pair.ts';
 import {
   collectWebhooks,
   type ScriptedSoketi,
   type SoketiKind,
   startScripted,
-} from '../../support/bus/soketi-script.ts';
+} from '../../support/bus/soketi/soketi-script.ts';
 import { eventually } from '../../support/eventually.ts';
 
 describe('one Soketi', () => {

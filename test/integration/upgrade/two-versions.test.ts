@@ -7,7 +7,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Snapshot } from '../../../core/tasks/snapshot.ts';
 import { findLeftKeys } from '../../chaos/checks/left-keys.ts';
-import { startSoketi, type TestSoketi } from '../../support/bus/soketi.ts';
+import { startSoketi, type TestSoketi } from '../../support/bus/soketi/soketi.ts';
 import { eventually } from '../../support/eventually.ts';
 import { whyNoEarlierVersion } from './two-versions/earlier-version.ts';
 import { startLoad } from './two-versions/load.ts';

@@ -15,7 +15,7 @@ import { listen } from '../../../demo/process.ts';
 import { exportContacts, importContacts } from '../../../demo/tasks.ts';
 import { openTempData, type TempData } from '../../../demo/testing/temp-folder.ts';
 import { pusherEnvOf } from '../../../soketi/pusher-app.ts';
-import { startSoketi, type TestSoketi } from '../bus/soketi.ts';
+import { startSoketi, type TestSoketi } from '../bus/soketi/soketi.ts';
 import { eventually } from '../eventually.ts';
 import { startRedis, type TestRedis } from '../redis/redis.ts';
 

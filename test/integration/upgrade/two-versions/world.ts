@@ -3,7 +3,7 @@ import { LOOPBACK } from '../../../../cli/processes/ports.ts';
 import { isFinished, type Snapshot } from '../../../../core/tasks/snapshot.ts';
 import { REPOSITORY } from '../../../../dev/paths.ts';
 import { pusherEnvOf } from '../../../../soketi/pusher-app.ts';
-import type { TestSoketi } from '../../../support/bus/soketi.ts';
+import type { TestSoketi } from '../../../support/bus/soketi/soketi.ts';
 import {
   type Bundle,
   bundleScript,

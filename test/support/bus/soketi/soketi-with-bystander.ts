@@ -3,11 +3,11 @@
 import { createHmac } from 'node:crypto';
 import { type Agent, request } from 'node:http';
 import { expect } from '@jest/globals';
-import { LOOPBACK } from '../../../cli/processes/ports.ts';
-import { signPusherCall } from '../../../soketi/pusher-app.ts';
-import { RawWebSocket } from './raw-websocket.ts';
+import { LOOPBACK } from '../../../../cli/processes/ports.ts';
+import { signPusherCall } from '../../../../soketi/pusher-app.ts';
+import { RawWebSocket } from '../raw-websocket.ts';
+import { startWebhookReceiver, type WebhookReceiver } from '../webhook-receiver.ts';
 import { startSoketi, type TestSoketi } from './soketi.ts';
-import { startWebhookReceiver, type WebhookReceiver } from './webhook-receiver.ts';
 
 /** The status and the body of an API call. */
 export interface Answer {

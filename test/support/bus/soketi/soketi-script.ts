@@ -4,14 +4,14 @@ import { createHmac } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startChild, waitUntilReady } from '../../../cli/processes/child.ts';
-import { claimPort, LOOPBACK } from '../../../cli/processes/ports.ts';
-import { findNode20 } from '../../../dev/setup/node20.ts';
-import { soketiCommand } from '../../../dev/stack/soketi.ts';
-import { createPusherApp, type PusherApp, probeSoketi, signPusherCall } from '../../../soketi/pusher-app.ts';
-import { eventually } from '../eventually.ts';
-import { RawWebSocket } from './raw-websocket.ts';
-import { startWebhookReceiver } from './webhook-receiver.ts';
+import { startChild, waitUntilReady } from '../../../../cli/processes/child.ts';
+import { claimPort, LOOPBACK } from '../../../../cli/processes/ports.ts';
+import { findNode20 } from '../../../../dev/setup/node20.ts';
+import { soketiCommand } from '../../../../dev/stack/soketi.ts';
+import { createPusherApp, type PusherApp, probeSoketi, signPusherCall } from '../../../../soketi/pusher-app.ts';
+import { eventually } from '../../eventually.ts';
+import { RawWebSocket } from '../raw-websocket.ts';
+import { startWebhookReceiver } from '../webhook-receiver.ts';
 
 /** `plain`: without our preload. `hardened`: with soketi/preload.cjs. Both have the settings of the local stack. */
 export type SoketiKind = 'plain' | 'hardened';

@@ -3,11 +3,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Child, startChild, waitUntilReady } from '../../../cli/processes/child.ts';
-import { claimPort, LOOPBACK, type PortClaim } from '../../../cli/processes/ports.ts';
-import { findNode20 } from '../../../dev/setup/node20.ts';
-import { soketiCommand } from '../../../dev/stack/soketi.ts';
-import { createPusherApp, type PusherApp, probeSoketi } from '../../../soketi/pusher-app.ts';
+import { type Child, startChild, waitUntilReady } from '../../../../cli/processes/child.ts';
+import { claimPort, LOOPBACK, type PortClaim } from '../../../../cli/processes/ports.ts';
+import { findNode20 } from '../../../../dev/setup/node20.ts';
+import { soketiCommand } from '../../../../dev/stack/soketi.ts';
+import { createPusherApp, type PusherApp, probeSoketi } from '../../../../soketi/pusher-app.ts';
 
 /** A running Soketi. */
 export interface TestSoketi {
