@@ -23,7 +23,7 @@ describe('what a test needs', () => {
   it.each([
     ['nothing', `import { eventually } from ${support('eventually.ts')}; eventually;`, []],
     ['a Redis', `import { startRedis } from ${support('redis/redis.ts')}; startRedis;`, ['Redis']],
-    ['a Soketi', `import { startSoketi } from ${support('bus/soketi.ts')}; startSoketi;`, ['Soketi']],
+    ['a Soketi', `import { startSoketi } from ${support('bus/soketi/soketi.ts')}; startSoketi;`, ['Soketi']],
     ['a Chromium', `import { TrayPages } from ${support('browser/tray-page.ts')}; TrayPages;`, ['Chromium']],
     ['an nginx', `import { startNginx } from ${support('processes/nginx.ts')}; startNginx;`, ['nginx']],
     ['the whole stack', `import ${support('processes/stack.ts')};`, ['Redis', 'Soketi', 'dist']],
